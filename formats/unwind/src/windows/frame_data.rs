@@ -16,8 +16,7 @@ use hashbrown::HashMap;
 use super::image::PeImage;
 use super::pieces::{Piece, push_layers};
 use super::program::{EBP, ESP, Sizes, evaluate};
-use super::x86::{Calls, CodeFunction, CodeReader};
-use crate::budget::Budget;
+use super::x86::{CodeFunction, CodeReader};
 use crate::drops::UnwindDropReason;
 use crate::rule::{Cfa, Recovery, Rule, RuleFlags};
 use crate::table::UnwindTableBuilder;
@@ -228,11 +227,7 @@ impl FrameDataRows {
         let mut functions = std::mem::take(&mut self.functions);
         functions.sort_by_key(|function| function.start);
         functions.dedup_by_key(|function| function.start);
-        let mut reader = CodeReader {
-            image,
-            calls: Calls::new(image, &functions),
-            budget: Budget::for_bytes(image.len()),
-        };
+        let mut reader = CodeReader::new(image, &functions);
         let (stretches, rules) = self.disjoint(builder);
         let mut under = Under { stretches: &stretches, rules: &rules, next: 0, at: 0 };
         let mut at = 0;

@@ -5,6 +5,7 @@ use iced_x86::{Decoder, DecoderOptions, Instruction};
 use crate::windows::image::PeImage;
 
 /// The instructions of a function.
+#[derive(Default)]
 pub struct Code<'a> {
     start: u64,
     /// `None` where the image has no bytes.
@@ -16,18 +17,16 @@ pub struct Code<'a> {
 }
 
 impl<'a> Code<'a> {
-    /// The code of `image` from `start` to `end`.
-    pub fn new(image: &PeImage<'a>, start: u64, end: u64) -> Self {
+    /// Goes on to the code of `image` from `start` to `end`, in the same memory.
+    pub fn go_to(&mut self, image: &PeImage<'a>, start: u64, end: u64) {
         let bytes = u32::try_from(start).ok().and_then(|start| image.from(start));
         let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
         let length = length.min(bytes.map_or(0, <[u8]>::len));
-        let decoder = |bytes| Decoder::with_ip(32, bytes, start, DecoderOptions::NONE);
-        Self {
-            start,
-            decoder: bytes.map(decoder),
-            numbers: vec![0; length],
-            instructions: Vec::new(),
-        }
+        self.start = start;
+        self.decoder = bytes.map(|bytes| Decoder::with_ip(32, bytes, start, DecoderOptions::NONE));
+        self.numbers.clear();
+        self.numbers.resize(length, 0);
+        self.instructions.clear();
     }
 
     /// The instruction at `address`, which may lie behind the function; `None` if there is none.

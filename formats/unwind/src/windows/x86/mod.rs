@@ -20,8 +20,7 @@ use super::image::PeImage;
 use super::pieces::Piece;
 use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
-pub use calls::Calls;
-use calls::Guess;
+use calls::{Calls, Guess};
 use code::Code;
 use state::{Known, State};
 
@@ -35,12 +34,28 @@ pub struct CodeFunction {
 
 /// Reads functions.
 pub struct CodeReader<'a> {
-    pub image: &'a PeImage<'a>,
-    pub calls: Calls<'a>,
-    pub budget: Budget,
+    image: &'a PeImage<'a>,
+    calls: Calls<'a>,
+    budget: Budget,
+    code: Code<'a>,
+    /// Memory for [`Walk::states`].
+    states: Vec<Option<State>>,
+    info: InstructionInfoFactory,
 }
 
-impl CodeReader<'_> {
+impl<'a> CodeReader<'a> {
+    /// Reads functions of `image`; `functions` are all that are known, sorted by address.
+    pub fn new(image: &'a PeImage<'a>, functions: &'a [CodeFunction]) -> Self {
+        Self {
+            image,
+            calls: Calls::new(image, functions),
+            budget: Budget::for_bytes(image.len()),
+            code: Code::default(),
+            states: Vec::new(),
+            info: InstructionInfoFactory::new(),
+        }
+    }
+
     /// The pieces of `function` that its code shows. `frame_data` has its rules as frame data tells
     /// them.
     ///
@@ -51,10 +66,10 @@ impl CodeReader<'_> {
         function: CodeFunction,
         frame_data: &[Piece],
     ) -> Result<Vec<Piece>, UnwindDropReason> {
-        let mut code = Code::new(self.image, function.start, function.end);
+        self.code.go_to(self.image, function.start, function.end);
         for guess in [Guess::CalleePops, Guess::CallerPops] {
-            let mut walk = Walk::new(function, frame_data, guess, &mut code);
-            walk.run(self)?;
+            let mut walk = Walk::new(function, frame_data, guess, self);
+            walk.run()?;
             if walk.is_consistent {
                 return Ok(walk.pieces());
             }
@@ -71,9 +86,12 @@ struct Walk<'w, 'a> {
     function: CodeFunction,
     frame_data: &'w [Piece],
     guess: Guess,
+    calls: &'w mut Calls<'a>,
+    budget: &'w mut Budget,
     code: &'w mut Code<'a>,
     /// What is known before each instruction that was reached, by its number.
-    states: Vec<Option<State>>,
+    states: &'w mut Vec<Option<State>>,
+    info: &'w mut InstructionInfoFactory,
     /// How many were reached.
     reached: usize,
     to_do: Vec<(u64, State)>,
@@ -88,14 +106,18 @@ impl<'w, 'a> Walk<'w, 'a> {
         function: CodeFunction,
         frame_data: &'w [Piece],
         guess: Guess,
-        code: &'w mut Code<'a>,
+        reader: &'w mut CodeReader<'a>,
     ) -> Self {
+        reader.states.clear();
         Self {
             function,
             frame_data,
             guess,
-            code,
-            states: Vec::new(),
+            calls: &mut reader.calls,
+            budget: &mut reader.budget,
+            code: &mut reader.code,
+            states: &mut reader.states,
+            info: &mut reader.info,
             reached: 0,
             to_do: vec![(function.start, State::entry())],
             at_table: None,
@@ -104,32 +126,25 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn run(&mut self, reader: &mut CodeReader<'_>) -> Result<(), UnwindDropReason> {
-        let mut info = InstructionInfoFactory::new();
+    fn run(&mut self) -> Result<(), UnwindDropReason> {
         loop {
             while let Some((address, state)) = self.to_do.pop() {
-                self.follow(address, state, reader, &mut info)?;
+                self.follow(address, state)?;
             }
             let Some(state) = self.at_table.filter(|_| self.is_consistent) else {
                 return Ok(());
             };
             // What follows a jump by a table is where the table leads.
-            reader.budget.spend(self.reached)?;
+            self.budget.spend(self.reached)?;
             let Some(address) = self.unreached() else { return Ok(()) };
             self.to_do.push((address, state));
         }
     }
 
     /// Follows the instructions from `address` on, up to one that was reached in the same state.
-    fn follow(
-        &mut self,
-        mut address: u64,
-        mut state: State,
-        reader: &mut CodeReader<'_>,
-        info: &mut InstructionInfoFactory,
-    ) -> Result<(), UnwindDropReason> {
+    fn follow(&mut self, mut address: u64, mut state: State) -> Result<(), UnwindDropReason> {
         while (self.function.start..self.function.end).contains(&address) && self.is_consistent {
-            reader.budget.spend(4)?;
+            self.budget.spend(4)?;
             if state.is_depth_unknown()
                 && let Some(words) = self.words_before_return(address)
             {
@@ -141,7 +156,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             let may_leave = state.may_leave();
             let mut after = state;
-            after.step(&instruction, info);
+            after.step(&instruction, self.info);
             address = instruction.next_ip();
             match instruction.flow_control() {
                 FlowControl::Next => {}
@@ -157,8 +172,7 @@ impl<'w, 'a> Walk<'w, 'a> {
                 FlowControl::Call | FlowControl::IndirectCall => {
                     let before = self.frame_bytes(instruction.ip());
                     let next = self.code.at(address);
-                    let popped =
-                        reader.calls.popped(&instruction, next.as_ref(), &mut reader.budget)?;
+                    let popped = self.calls.popped(&instruction, next.as_ref(), self.budget)?;
                     self.has_guessed |= popped.is_none();
                     after.call(popped, self.guess, before);
                 }

@@ -37,14 +37,23 @@ pub struct State {
     saved: [Option<i32>; 4],
 }
 
+/// Where the caller's value of a register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saved {
+    /// In the register.
+    InPlace,
+    /// This number of bytes from the CFA.
+    At(i32),
+    Nowhere,
+}
+
 /// What a rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// The CFA is this number of bytes above what the register holds.
     cfa: (Register, i32),
-    /// Of each register of [`KEPT`] that does not hold what it held in the caller: where that was
-    /// saved, in bytes from the CFA, if it was.
-    saved: [Option<Option<i32>>; 4],
+    /// Of each register of [`KEPT`].
+    saved: [Saved; 4],
 }
 
 impl Known {
@@ -54,9 +63,11 @@ impl Known {
         let cfa = Cfa::Register(register, bytes.into());
         let mut rule = Rule::new(cfa, Recovery::AtCfa((-WORD).into()));
         for ((_, register), saved) in KEPT.iter().zip(self.saved) {
-            let Some(place) = saved else { continue };
-            let at_cfa = |offset: i32| Recovery::AtCfa(offset.into());
-            rule.save(*register, place.map_or(Recovery::Undefined, at_cfa));
+            match saved {
+                Saved::InPlace => {}
+                Saved::At(offset) => rule.save(*register, Recovery::AtCfa(offset.into())),
+                Saved::Nowhere => rule.save(*register, Recovery::Undefined),
+            }
         }
         rule.argument_bytes = parameter_bytes;
         rule
@@ -122,8 +133,11 @@ impl State {
         let by_stack = || self.depth.map(|depth| (ESP, depth));
         let cfa =
             by_register(0).or_else(by_stack).or_else(|| (1..KEPT.len()).find_map(by_register))?;
-        let is_kept = |at: usize| self.contents[at] == Content::Caller;
-        let saved = std::array::from_fn(|at| (!is_kept(at)).then_some(self.saved[at]));
+        let saved = std::array::from_fn(|at| match (self.contents[at], self.saved[at]) {
+            (Content::Caller, _) => Saved::InPlace,
+            (_, Some(offset)) => Saved::At(offset),
+            (_, None) => Saved::Nowhere,
+        });
         Some(Known { cfa, saved })
     }
 
