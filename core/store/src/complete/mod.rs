@@ -31,14 +31,14 @@ use crate::module::{ModuleRecord, Source};
 use crate::pack::{Layers, Packed, pack_layered};
 use crate::unpack::Problem;
 use crate::unpack::unpack;
-pub use align::{Aligned, align};
+use align::{Aligned, align};
 use joined::Joined;
 use overlay::{overlay, pieces};
 use unwind::UnwindSide;
 
 /// What to do with a file of a module that is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+struct Plan {
     /// All files of the module, in the order of their rank.
     sources: Vec<Source>,
     /// By index of an old source: its index in `sources`, if its answers are still used.
@@ -68,7 +68,7 @@ pub enum Error {
 impl Plan {
     /// What the file of `new` brings to the module of `old`; `None` if that is nothing. With
     /// `replace`, the file takes the place of what was known from it.
-    pub fn of(old: &ModuleRecord, new: &ModuleRecord, replace: bool) -> Option<Self> {
+    fn of(old: &ModuleRecord, new: &ModuleRecord, replace: bool) -> Option<Self> {
         let [new] = &new.sources[..] else { return None };
         let before = &old.sources;
         let same = before.iter().position(|source| source.is_same_file(new));
@@ -124,12 +124,32 @@ fn in_use(sources: &[Source]) -> Vec<bool> {
     sources.iter().map(is_used).collect()
 }
 
-/// Puts the module of `record` and `blocks`, and `new`, a file of the same id, together as `plan`
-/// says.
+/// The module of `record` and `stored`, its blocks, with what `new` tells besides, one file of the
+/// same id; `None` if that is nothing. With `replace`, the file takes the place of what was known
+/// from it.
 ///
 /// # Errors
-/// If a block is damaged, or packing fails.
+/// If a block is damaged or cannot be read, or packing fails.
 pub fn complete(
+    record: &ModuleRecord,
+    stored: impl Fn() -> Result<Vec<Compressed>, Error>,
+    new: &Packed,
+    replace: bool,
+) -> Result<Option<Packed>, Error> {
+    let aligned = align(record, &stored, new)?;
+    let (record, moved, new) = match aligned {
+        Aligned::Neither => (record, None, new),
+        Aligned::New(ref new) => (record, None, &**new),
+        Aligned::Old(ref record, ref blocks) => (&**record, Some(blocks), new),
+    };
+    let Some(plan) = Plan::of(record, &new.record, replace) else { return Ok(None) };
+    let blocks = || moved.map_or_else(stored, |blocks| Ok(blocks.clone()));
+    carry_out(plan, record, blocks, new).map(Some)
+}
+
+/// Puts the module of `record` and `blocks`, and `new`, a file of the same id, together as `plan`
+/// says.
+fn carry_out(
     plan: Plan,
     record: &ModuleRecord,
     blocks: impl FnOnce() -> Result<Vec<Compressed>, Error>,

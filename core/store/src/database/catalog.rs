@@ -13,8 +13,7 @@ use symtool_module::{Arch, BuildId, ModuleKind};
 use super::index::Index;
 use super::record::Module;
 use super::{Error, Listing, Reader};
-use crate::module::ModuleKey;
-use crate::module::ModuleRecord;
+use crate::module::{ModuleKey, ModuleRecord, PartialModule, Whole};
 
 /// Hexadecimal digits of an id that are enough to name a module.
 pub const MIN_ID_DIGITS: usize = 8;
@@ -124,12 +123,32 @@ impl<'s> Catalog<'s> {
         self.reader
     }
 
-    /// The module that `info` describes.
+    /// The module that `info` describes. A symbol file that knows only the beginning of its
+    /// build-id is of [`Catalog::whole`], unless it is a module of its own.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn by_id(&self, info: &ModuleInfo) -> Result<Option<&Module>, Error> {
-        Ok(self.module(ModuleKey::of(info))?.filter(|module| module.record.is_of(info)))
+        match self.module(ModuleKey::of(info))?.filter(|module| module.record.is_of(info)) {
+            None => self.whole(info),
+            own => Ok(own),
+        }
+    }
+
+    /// The module with a whole build-id that the file which `info` describes is of, if the file
+    /// knows only the beginning of it, and it is clear which that is.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn whole(&self, info: &ModuleInfo) -> Result<Option<&Module>, Error> {
+        let Some(partial) = PartialModule::of_file(info) else { return Ok(None) };
+        let modules = self.indexed(&[(Index::Id, partial.id.as_str())], &|record| {
+            partial.is_beginning_of(record)
+        })?;
+        match partial.whole(modules, |module| &module.record) {
+            Whole::One(module) => Ok(Some(module)),
+            Whole::Unknown | Whole::Unclear(_) => Ok(None),
+        }
     }
 
     /// The modules that go by an id which begins with `digits`, in lower case.

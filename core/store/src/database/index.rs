@@ -69,9 +69,7 @@ impl Tokens {
     /// The keys of all rows of the module that `generation` is of, which is what `record` says.
     pub fn rows(&self, generation: Generation, record: &ModuleRecord) -> BTreeSet<Vec<u8>> {
         let module = generation.module;
-        let names = std::iter::once(&record.name)
-            .chain(&record.other_names)
-            .map(|name| (Index::Name, name.as_str()));
+        let names = record.names().map(|name| (Index::Name, name));
         let ids = record.ids().map(|id| (Index::Id, id.as_str()));
         let labels = record.labels.iter().map(|label| (Index::Label, label.as_str()));
         let key = |(index, text): (Index, &str)| {

@@ -77,7 +77,7 @@ pub use repair::{Lost, Repaired};
 pub use segment::is_segment;
 pub use spool::Spool;
 pub use usage::{KindUsage, Usage};
-pub use writer::Committed;
+pub use writer::{Apart, Committed};
 
 /// The default family, which a database has from its first moment: a kill cannot come between the
 /// two.

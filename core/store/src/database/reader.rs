@@ -69,13 +69,12 @@ impl Reader {
         Catalog::of(self)
     }
 
-    /// The module that `info` describes, if there is one.
+    /// The module that `info` describes, if there is one; see [`Catalog::by_id`].
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn module(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
-        let known = self.record(ModuleKey::of(info))?;
-        Ok(known.and_then(|known| known.module()).filter(|module| module.record.is_of(info)))
+        Ok(self.catalog().by_id(info)?.cloned())
     }
 
     /// The module that is filed under `key`.
@@ -309,7 +308,7 @@ pub(super) fn record_of(
 }
 
 /// The modules whose rows of an index begin with `prefix`.
-fn listed(db: &DB, prefix: &[u8]) -> Result<Vec<ModuleKey>, Unreadable> {
+pub(super) fn listed(db: &DB, prefix: &[u8]) -> Result<Vec<ModuleKey>, Unreadable> {
     let mut keys = Vec::new();
     let Some(mut iterator) = iterator(db, read_options()) else { return Ok(keys) };
     iterator.seek(prefix);

@@ -55,13 +55,21 @@ impl ModuleKey {
     /// The key of the module that `info` describes. Slices of a universal file are modules of their
     /// own, even if they carry the same UUID.
     pub fn of(info: &ModuleInfo) -> Self {
+        let arch = if info.kind == ModuleKind::MachO { info.arch.as_str() } else { "" };
+        Self::hashed(info.kind, &info.id.bytes, arch)
+    }
+
+    /// The key of the ELF module whose build-id is `id`.
+    pub(crate) fn of_elf(id: &[u8]) -> Self {
+        Self::hashed(ModuleKind::Elf, id, "")
+    }
+
+    fn hashed(kind: ModuleKind, id: &[u8], arch: &str) -> Self {
         let mut hash = Xxh3::new();
-        hash.update(info.kind.name().as_bytes());
+        hash.update(kind.name().as_bytes());
         hash.update(&[0]);
-        hash.update(&info.id.bytes);
-        if info.kind == ModuleKind::MachO {
-            hash.update(info.arch.as_str().as_bytes());
-        }
+        hash.update(id);
+        hash.update(arch.as_bytes());
         Self(hash.digest128().to_be_bytes())
     }
 

@@ -2,10 +2,12 @@
 //! files that it is made from.
 
 pub(crate) mod key;
+mod partial;
 mod record;
 mod source;
 
 pub use key::{Generation, ModuleKey};
+pub(crate) use partial::{PartialModule, Whole, partial_key};
 pub(crate) use record::FORMAT;
 pub use record::{MappingHead, ModuleRecord, RangeCounts, now_ms};
 pub use source::Source;

@@ -279,7 +279,12 @@ impl ModuleRecord {
 
     /// Whether a file of this name was imported as this module.
     pub fn has_name(&self, name: &str) -> bool {
-        self.name == name || self.other_names.iter().any(|other| other == name)
+        self.names().any(|other| other == name)
+    }
+
+    /// The names of the files that were imported as this module, its own first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.other_names).map(String::as_str)
     }
 
     /// The name of what its builds are builds of, if it has a label: that without its version.

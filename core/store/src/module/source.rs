@@ -185,7 +185,8 @@ pub(crate) fn addresses(start: u64, end: u64) -> u64 {
     if end == u64::MAX { 0 } else { end - start }
 }
 
-fn fingerprint(info: &ModuleInfo) -> String {
+/// [`ModuleInfo::fingerprint`] as it is stored.
+pub(super) fn fingerprint(info: &ModuleInfo) -> String {
     hex(info.fingerprint)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use symtool_store::database::Committed;
+use symtool_store::database::{Apart, Committed};
 use symtool_store::pack::Packed;
 use symtool_store::{Error as StoreError, ModuleKey, ModuleRecord};
 
@@ -80,7 +80,8 @@ impl Commits<'_> {
                 File::Stored(path, took, bytes_in) => {
                     let Some(committed) = stored.next() else { continue };
                     // The record tells of all files of the module, the report of this one.
-                    let record = ModuleRecord { bytes_in, ..committed.module.record };
+                    let mut record = ModuleRecord { bytes_in, ..committed.module.record };
+                    record.warnings.extend(committed.apart.iter().map(kept_apart));
                     Report::of(path, committed.was_there, record, took + took_each)
                 }
             };
@@ -161,6 +162,15 @@ impl Commits<'_> {
         }
         Ok(())
     }
+}
+
+/// That a symbol file without the whole build-id and the module `other` may be of one build, but
+/// stay apart.
+fn kept_apart(other: &Apart) -> String {
+    format!(
+        "{} ({}) may be of the same build: the symbol file knows only the beginning of its build-id, and the names do not tell; add the line INFO CODE_ID with the whole of it to the symbol file",
+        other.name, other.id
+    )
 }
 
 /// That all which is in the folder or archive at `path` was passed over.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use symtool_debug::ModuleInfo;
 use symtool_module::BuildId;
 use symtool_store::pack::Packed;
-use symtool_store::{Error as StoreError, ModuleKey};
+use symtool_store::{Error as StoreError, Module, ModuleKey};
 
 use super::event::{self, ExpectedModule, Report};
 use super::order::Order;
@@ -19,16 +19,22 @@ use super::read::Outcome;
 pub struct Expected(Mutex<HashSet<(ModuleKey, u64, u64)>>);
 
 impl Expected {
-    /// What would come of the file of `bytes` at `path` that `info` describes; nothing of one that
-    /// has come before.
-    pub fn outcome<'a>(&self, path: PathBuf, info: &ModuleInfo, bytes: u64) -> Outcome<'a> {
+    /// What would come of the file of `bytes` at `path` that `info` describes, one of the module
+    /// `known` if the store has that; nothing of one that has come before.
+    pub fn outcome<'a>(
+        &self,
+        path: PathBuf,
+        info: &ModuleInfo,
+        bytes: u64,
+        known: Option<Module>,
+    ) -> Outcome<'a> {
         let file = (ModuleKey::of(info), info.fingerprint, bytes);
         if !self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(file) {
             return Outcome::Foreseen(Vec::new());
         }
         let module = ExpectedModule {
             name: info.name.clone(),
-            id: BuildId::from(&info.id),
+            id: known.map_or_else(|| BuildId::from(&info.id), |known| known.record.id),
             kind: info.kind.into(),
             arch: info.arch.clone(),
         };

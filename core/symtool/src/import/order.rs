@@ -109,22 +109,40 @@ impl<'s> Order<'s> {
     /// # Errors
     /// If the store cannot be read.
     pub fn module(&self, key: ModuleKey) -> Result<Option<Module>, Error> {
+        self.read(|reader| reader.module_at(key))
+    }
+
+    /// The module that the file which `info` describes is to complete; see [`Catalog::whole`].
+    ///
+    /// [`Catalog::whole`]: symtool_store::Catalog::whole
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn completed_by(&self, info: &ModuleInfo) -> Result<Option<Module>, Error> {
+        self.read(|reader| match reader.catalog().whole(info)? {
+            None => reader.module(info),
+            whole => Ok(whole.cloned()),
+        })
+    }
+
+    fn read(
+        &self,
+        look: impl FnOnce(&Reader) -> Result<Option<Module>, Error>,
+    ) -> Result<Option<Module>, Error> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         match &*reader {
-            Some(reader) => reader.module_at(key),
+            Some(reader) => look(reader),
             None => match self.store.read() {
                 Err(Error::Missing(_)) => Ok(None),
-                opened => reader.insert(opened?).module_at(key),
+                opened => look(reader.insert(opened?)),
             },
         }
     }
 
     /// What the store had of the module that `info` describes before this command.
     fn look_up(&self, info: &ModuleInfo) -> Result<Option<KnownFile>, Error> {
-        let module = self.module(ModuleKey::of(info))?;
-        Ok(module
-            .filter(|module| module.record.is_of(info))
-            .map(|module| KnownFile { record: Arc::new(module.record), now: false }))
+        let module = self.completed_by(info)?;
+        Ok(module.map(|module| KnownFile { record: Arc::new(module.record), now: false }))
     }
 
     fn wait_while(&self, condition: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {

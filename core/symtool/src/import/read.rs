@@ -240,7 +240,10 @@ impl<'a> Reader<'a> {
             Ok(Entered::Read(reading)) => reading,
         };
         if let Some(expected) = &self.expected {
-            return Ok(expected.outcome(path, file.info(), bytes_in));
+            return Ok(match self.order.completed_by(file.info()) {
+                Ok(known) => expected.outcome(path, file.info(), bytes_in, known),
+                Err(error) => Outcome::Failed { path, failure: Failure::Store(error) },
+            });
         }
         let start = Instant::now();
         let packed = self.pack(&file, &path, parsing, progress)?;
@@ -310,7 +313,7 @@ impl<'a> Reader<'a> {
             Ok(Entered::Read(reading)) => reading,
         };
         if let Some(expected) = &self.expected {
-            return expected.outcome(path, &info, bytes.len() as u64);
+            return expected.outcome(path, &info, bytes.len() as u64, None);
         }
         let packed = pack_mapping(bytes, &info, &identity, bytes.len() as u64)
             .map(|packed| labelled(packed, labels));

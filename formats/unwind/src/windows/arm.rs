@@ -2,9 +2,12 @@
 //! epilogs: [`Machine::read`].
 //!
 //! ```text
-//! thumb/     what a code means on 32-bit ARM
-//! arm64/     … on 64-bit ARM
+//! arm/record.rs  what is known of a function beyond its table entry
+//! thumb/         what a code means on 32-bit ARM, and functions that need no more than their entry
+//! arm64/         … on 64-bit ARM
 //! ```
+
+mod record;
 
 use super::image::{PeImage, u32_at};
 use super::pieces::{Gaps, Piece, push_layers};
@@ -12,6 +15,7 @@ use crate::budget::Budget;
 use crate::drops::UnwindDropReason;
 use crate::rule::Rule;
 use crate::table::UnwindTableBuilder;
+pub use record::{Field, RecordLayout};
 
 /// Bytes of an entry of the table.
 const ENTRY_BYTES: usize = 8;
@@ -42,8 +46,10 @@ pub struct Epilog<C> {
 pub struct Machine<C> {
     /// The rule of functions without entry.
     pub leaf: Rule,
-    /// Reads what the second word of an entry says about a function.
-    pub parse: fn(&PeImage<'_>, u32, &mut Budget) -> Parsed<C>,
+    /// Reads the second word of an entry that tells all of a function.
+    pub packed: fn(u32) -> Result<Function<C>, UnwindDropReason>,
+    /// How the records are laid out that tell of the others.
+    pub record: RecordLayout<C>,
     /// Bytes of the instruction that a code stands for, 0 if it stands for none; `None` if it and
     /// those behind it belong to another part of the function.
     pub bytes: fn(&C) -> Option<u64>,
@@ -73,7 +79,7 @@ impl<C> Machine<C> {
                 continue;
             }
             let next = entries.get(number + 1).map_or(u64::MAX, |(start, _)| u64::from(start & !1));
-            let (function, drop) = match (self.parse)(image, data, &mut budget) {
+            let (function, drop) = match self.parse(image, data, &mut budget) {
                 Ok(parsed) => parsed,
                 Err(UnwindDropReason::TooMuchWork) => {
                     return builder.count(UnwindDropReason::TooMuchWork);
@@ -95,6 +101,15 @@ impl<C> Machine<C> {
             }
         }
         gaps.finish(builder);
+    }
+
+    /// Reads what `data`, the second word of an entry, says about a function.
+    fn parse(&self, image: &PeImage<'_>, data: u32, budget: &mut Budget) -> Parsed<C> {
+        match data & 3 {
+            0 => self.parse_record(image, data, budget),
+            1 | 2 => (self.packed)(data).map(|function| (function, None)),
+            _ => Err(UnwindDropReason::NotSupported),
+        }
     }
 
     /// Bytes of the instructions that `codes` stand for.

@@ -16,8 +16,7 @@ use hashbrown::HashMap;
 use super::image::PeImage;
 use super::pieces::{Piece, push_layers};
 use super::program::{EBP, ESP, Sizes, evaluate};
-use super::x86::{Calls, CodeFunction, CodeReader};
-use crate::budget::Budget;
+use super::x86::{CodeFunction, CodeReader};
 use crate::drops::UnwindDropReason;
 use crate::rule::{Cfa, Recovery, Rule, RuleFlags};
 use crate::table::UnwindTableBuilder;
@@ -82,12 +81,15 @@ impl FrameData<'_> {
     /// How the caller is found after the prolog. `None` if the program has mistakes or computes
     /// what no rule can say.
     pub fn rule(&self) -> Option<Rule> {
-        let sizes = Sizes {
+        evaluate(self.program, self.sizes()).map(body_only)
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes {
             locals: self.local_bytes,
             saved_registers: self.saved_register_bytes,
             parameters: self.parameter_bytes,
-        };
-        evaluate(self.program, sizes).map(body_only)
+        }
     }
 }
 
@@ -150,6 +152,8 @@ pub struct FrameDataRows {
     without_program: Vec<Stretch>,
     rules: Vec<Rule>,
     numbers: HashMap<Rule, u32>,
+    /// What programs have come to: of a PDB a few, each with many sizes.
+    programs: HashMap<String, HashMap<Sizes, Option<u32>>>,
     functions: Vec<CodeFunction>,
 }
 
@@ -159,7 +163,7 @@ impl FrameDataRows {
         if record.is_function_start {
             self.function(record.start, record.code_bytes, record.parameter_bytes);
         }
-        let rule = record.rule();
+        let rule = self.evaluated(record);
         let is_entry = record.is_function_start && record.prolog_bytes > 0;
         let entry = is_entry.then(|| entry(record.parameter_bytes));
         let stretches = self.stretches(record.start, record.code_bytes, rule, entry);
@@ -170,7 +174,8 @@ impl FrameDataRows {
     pub fn push_fpo(&mut self, record: &FpoData) {
         self.function(record.start, record.code_bytes, record.parameter_bytes);
         let entry = (record.prolog_bytes > 0).then(|| entry(record.parameter_bytes));
-        let stretches = self.stretches(record.start, record.code_bytes, record.rule(), entry);
+        let rule = record.rule().and_then(|rule| self.number(rule));
+        let stretches = self.stretches(record.start, record.code_bytes, rule, entry);
         self.without_program.extend(stretches);
     }
 
@@ -184,14 +189,26 @@ impl FrameDataRows {
         &mut self,
         start: u64,
         bytes: u32,
-        rule: Option<Rule>,
+        rule: Option<u32>,
         entry: Option<Rule>,
     ) -> impl Iterator<Item = Stretch> + use<> {
         let end = start.saturating_add(bytes.into());
-        let body = Stretch { start, end, rule: rule.and_then(|rule| self.number(rule)) };
+        let body = Stretch { start, end, rule };
         let entry = entry.and_then(|rule| self.number(rule));
         let entry = entry.map(|rule| Stretch { start, end: end.min(start + 1), rule: Some(rule) });
         [Some(body), entry].into_iter().flatten().filter(|stretch| stretch.start < stretch.end)
+    }
+
+    /// The number of the rule that the program of `record` computes.
+    fn evaluated(&mut self, record: &FrameData<'_>) -> Option<u32> {
+        let sizes = record.sizes();
+        let known = self.programs.get(record.program).and_then(|known| known.get(&sizes));
+        if let Some(rule) = known {
+            return *rule;
+        }
+        let rule = record.rule().and_then(|rule| self.number(rule));
+        self.programs.entry_ref(record.program).or_default().insert(sizes, rule);
+        rule
     }
 
     fn number(&mut self, rule: Rule) -> Option<u32> {
@@ -210,11 +227,7 @@ impl FrameDataRows {
         let mut functions = std::mem::take(&mut self.functions);
         functions.sort_by_key(|function| function.start);
         functions.dedup_by_key(|function| function.start);
-        let mut reader = CodeReader {
-            image,
-            calls: Calls::new(image, &functions),
-            budget: Budget::for_bytes(image.len()),
-        };
+        let mut reader = CodeReader::new(image, &functions);
         let (stretches, rules) = self.disjoint(builder);
         let mut under = Under { stretches: &stretches, rules: &rules, next: 0, at: 0 };
         let mut at = 0;

@@ -6,7 +6,7 @@
 //! image.rs       an image by its addresses
 //! x86/           what the code of 32-bit x86 shows beyond frame data
 //! x64/           function tables of 64-bit x86
-//! arm.rs         those of ARM of both widths
+//! arm.rs, arm/   those of ARM of both widths
 //! thumb/         … of 32 bits
 //! arm64/         … of 64 bits
 //! frame.rs       undoes what a prolog did, which gives a rule

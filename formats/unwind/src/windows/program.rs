@@ -24,7 +24,7 @@ pub const EBP: Register = Register(5);
 const EIP: Register = Register(8);
 
 /// Bytes that frame data tells of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sizes {
     pub locals: u32,
     pub saved_registers: u32,

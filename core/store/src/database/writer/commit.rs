@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::partial::Apart;
 use super::{Part, Writer};
-use crate::complete::{self, Aligned, Plan, align, complete};
+use crate::complete;
 use crate::database::record::{Known, Module};
 use crate::database::{Error, Store};
-use crate::module::ModuleRecord;
+use crate::module::{ModuleRecord, partial_key};
 use crate::pack::Packed;
 
 /// What became of a module.
@@ -16,10 +17,18 @@ pub struct Committed {
     pub module: Module,
     /// Whether the module knew all that the file can tell, so that nothing was written.
     pub was_there: bool,
+    /// Modules that may be of the same build, where one of both knows only the beginning of its id.
+    pub apart: Vec<Apart>,
+}
+
+impl Committed {
+    pub(super) fn of(module: Module, was_there: bool) -> Self {
+        Self { module, was_there, apart: Vec::new() }
+    }
 }
 
 /// What a file and the module that the store has make together.
-enum Together {
+pub(super) enum Together {
     /// The module, which knows all that the file tells.
     Unchanged,
     /// The module, though it is damaged: the file tells less.
@@ -64,13 +73,15 @@ impl Store {
 }
 
 impl Writer<'_> {
-    /// How many of `modules` from the first on are not in the store, nor twice among themselves.
+    /// How many of `modules` from the first on are not in the store, nor of one build among
+    /// themselves.
     fn count_new(&self, modules: &[Packed]) -> Result<usize, Error> {
-        let mut keys = HashSet::new();
+        let mut builds = HashSet::new();
         for (at, module) in modules.iter().enumerate() {
+            let build = partial_key(&module.record).unwrap_or(module.key);
             let is_there =
                 self.known(module.key)?.is_some_and(|known| known.record.module.is_some());
-            if is_there || !keys.insert(module.key) {
+            if is_there || !builds.insert(build) || !self.related(module)?.is_empty() {
                 return Ok(at);
             }
         }
@@ -91,14 +102,27 @@ impl Writer<'_> {
             });
         }
         self.put(&parts, &[])?;
-        Ok(parts
-            .into_iter()
-            .map(|part| Committed { module: part.module, was_there: false })
-            .collect())
+        Ok(parts.into_iter().map(|part| Committed::of(part.module, false)).collect())
     }
 
-    /// Writes a module of which the store knows something.
+    /// Writes a module of which the store knows something, or of whose build it does.
     fn commit_known(&mut self, packed: &Packed, replace: bool) -> Result<Committed, Error> {
+        let related = self.related(packed)?;
+        let packed = &*related.placed(packed);
+        let mut committed = match &related.partial {
+            Some(partial) => self.commit_with(packed, partial, replace)?,
+            None => self.commit_one(packed, replace)?,
+        };
+        committed.apart.extend(related.apart);
+        Ok(committed)
+    }
+
+    /// Writes a module of which the store may know something.
+    pub(super) fn commit_one(
+        &mut self,
+        packed: &Packed,
+        replace: bool,
+    ) -> Result<Committed, Error> {
         let known = self.known(packed.key)?;
         let Some(before) = known.as_ref().and_then(Known::module) else {
             // Another module of the same id went in before it, and takes it from here.
@@ -108,31 +132,33 @@ impl Writer<'_> {
         };
         let completed = match self.put_together(packed, &before, replace)? {
             Together::Unchanged => return self.relabel(known, before, &packed.record.labels),
-            Together::Kept => return Ok(Committed { module: before, was_there: true }),
+            Together::Kept => return Ok(Committed::of(before, true)),
             Together::New => None,
             Together::Completed(completed) => Some(completed),
         };
-        let packed = completed.as_deref().unwrap_or(packed);
-        let mut record = with_names_of(&packed.record, Some(&before.record));
+        let completed = completed.as_deref().unwrap_or(packed);
+        let mut record = with_names_of(&completed.record, [&before.record, &packed.record]);
         record.stamp(self.next_moment());
-        let mut module = self.module(packed.key, record, &packed.blocks)?;
+        let mut module = self.module(packed.key, record, &completed.blocks)?;
         // Blocks that replace the same ones lie beside them, which may be damaged.
         let has_blocks = module.generation.is_same_as(before.generation) && !replace;
         if has_blocks {
             (module.generation, module.seal) = (before.generation, before.seal);
         }
-        let parts = [Part {
-            module,
-            blocks: Some(packed.blocks.as_slice()).filter(|_| !has_blocks),
-            before: known,
-        }];
-        self.put(&parts, &[])?;
+        let blocks = Some(completed.blocks.as_slice()).filter(|_| !has_blocks);
+        self.put_one(Part { module, blocks, before: known }, &[])
+    }
+
+    /// Puts a module into the database, and takes those out of it that are `gone`.
+    pub(super) fn put_one(&mut self, part: Part<'_>, gone: &[Known]) -> Result<Committed, Error> {
+        let parts = [part];
+        self.put(&parts, gone)?;
         let [Part { module, .. }] = parts;
-        Ok(Committed { module, was_there: false })
+        Ok(Committed::of(module, false))
     }
 
     /// What a file and the module that the store has `before` make together.
-    fn put_together(
+    pub(super) fn put_together(
         &self,
         packed: &Packed,
         before: &Module,
@@ -168,7 +194,7 @@ impl Writer<'_> {
     }
 
     /// What the store has `before` with what `packed` tells besides; `None` if that is nothing.
-    fn complete(
+    pub(super) fn complete(
         &self,
         packed: &Packed,
         before: &Module,
@@ -176,15 +202,7 @@ impl Writer<'_> {
     ) -> Result<Option<Packed>, complete::Error> {
         let stored =
             || self.stored(before).map_err(|cause| complete::Error::Unreadable(Box::new(cause)));
-        let aligned = align(&before.record, stored, packed)?;
-        let (record, moved, packed) = match aligned {
-            Aligned::Neither => (&before.record, None, packed),
-            Aligned::New(ref packed) => (&before.record, None, &**packed),
-            Aligned::Old(ref record, ref blocks) => (&**record, Some(blocks), packed),
-        };
-        let Some(plan) = Plan::of(record, &packed.record, replace) else { return Ok(None) };
-        let blocks = || moved.map_or_else(stored, |blocks| Ok(blocks.clone()));
-        complete(plan, record, blocks, packed).map(Some)
+        complete::complete(&before.record, stored, packed, replace)
     }
 
     /// Gives a module that the store has the `labels` that it lacks. Its blocks stay.
@@ -195,27 +213,29 @@ impl Writer<'_> {
         labels: &[String],
     ) -> Result<Committed, Error> {
         if labels.iter().all(|label| module.record.labels.contains(label)) {
-            return Ok(Committed { module, was_there: true });
+            return Ok(Committed::of(module, true));
         }
         let with_labels = ModuleRecord { labels: labels.to_vec(), ..module.record.clone() };
         module.record = with_names_of(&with_labels, Some(&module.record));
-        let parts = [Part { module, blocks: None, before: known }];
-        self.put(&parts, &[])?;
-        let [Part { module, .. }] = parts;
-        Ok(Committed { module, was_there: false })
+        self.put_one(Part { module, blocks: None, before: known }, &[])
     }
 }
 
 /// `record`, by whose names, those of its files and those of `old` the module will be found.
-fn with_names_of(record: &ModuleRecord, old: Option<&ModuleRecord>) -> ModuleRecord {
+pub(super) fn with_names_of<'r>(
+    record: &ModuleRecord,
+    old: impl IntoIterator<Item = &'r ModuleRecord>,
+) -> ModuleRecord {
     let mut record = record.clone();
-    let before = old.into_iter().flat_map(|old| old.other_names.iter().chain([&old.name]));
-    let names = before.chain(record.sources.iter().map(|source| &source.name));
-    record.other_names = names.filter(|name| **name != record.name).cloned().collect();
+    let mut names: Vec<String> = record.sources.iter().map(|source| source.name.clone()).collect();
+    for old in old {
+        names.extend(old.names().map(str::to_owned));
+        record.labels.extend(old.labels.iter().cloned());
+    }
+    names.retain(|name| *name != record.name);
+    record.other_names = names;
     record.other_names.sort_unstable();
     record.other_names.dedup();
-    let labels = old.into_iter().flat_map(|old| &old.labels).cloned();
-    record.labels.extend(labels);
     record.labels.sort_unstable();
     record.labels.dedup();
     record

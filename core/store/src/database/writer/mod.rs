@@ -12,6 +12,7 @@
 
 mod change;
 mod commit;
+mod partial;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -38,6 +39,7 @@ use crate::pack::Packed;
 use crate::seal::{Ring, Seal};
 pub(crate) use change::Staged;
 pub use commit::Committed;
+pub use partial::Apart;
 
 /// Modules of a migrated store that are written in one change.
 const MIGRATED_AT_ONCE: usize = 256;

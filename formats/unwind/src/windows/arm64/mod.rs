@@ -3,7 +3,6 @@
 //! ```text
 //! codes.rs   what an instruction of a prolog or epilog does
 //! packed.rs  functions whose prolog follows from a few numbers
-//! record.rs  all others
 //! ```
 //!
 //! Each code stands for one instruction, of four bytes, so that prologs and epilogs are known
@@ -11,13 +10,10 @@
 
 mod codes;
 mod packed;
-mod record;
 
-use super::arm::{Machine, Parsed};
+use super::arm::{Field, Machine, RecordLayout};
 use super::frame::{Frame, Position};
 use super::image::PeImage;
-use crate::budget::Budget;
-use crate::drops::UnwindDropReason;
 use crate::rule::{Register, RuleFlags};
 use crate::table::UnwindTableBuilder;
 use codes::{Code, unwind};
@@ -37,16 +33,17 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
 fn machine() -> Machine<Code> {
     let mut leaf = Frame::new(SP).rule(Position::at(SP), Err(LR));
     leaf.flags.set(RuleFlags::LEAF);
+    let record = RecordLayout {
+        unit_bytes: INSTRUCTION_BYTES,
+        part: None,
+        epilogs: Field::bits(22, 26),
+        words: Field::bits(27, 31),
+        first_code: Field::bits(22, 31),
+        codes: |bytes, _| codes::parse(bytes),
+    };
+    let (packed, last_bytes) = (packed::parse, INSTRUCTION_BYTES);
     // The last instruction of an epilog, which leaves the function, has no code.
-    Machine { leaf, parse, bytes: Code::bytes, last_bytes: INSTRUCTION_BYTES, unwind }
-}
-
-fn parse(image: &PeImage<'_>, data: u32, budget: &mut Budget) -> Parsed<Code> {
-    match data & 3 {
-        0 => record::parse(image, data, budget),
-        1 | 2 => packed::parse(data).map(|function| (function, None)),
-        _ => Err(UnwindDropReason::NotSupported),
-    }
+    Machine { leaf, packed, record, bytes: Code::bytes, last_bytes, unwind }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::drops::UnwindDropReason;
 use crate::rule::{Cfa, Recovery, Rule};
 use crate::table::UnwindTable;
 use crate::windows::image::PeSection;

@@ -3,20 +3,16 @@
 //! ```text
 //! codes.rs   what an instruction of a prolog or epilog does
 //! packed.rs  functions whose prolog follows from a few numbers
-//! record.rs  all others
 //! ```
 //!
 //! Format: Microsoft, "ARM exception handling".
 
 mod codes;
 mod packed;
-mod record;
 
-use super::arm::{Machine, Parsed};
+use super::arm::{Field, Machine, RecordLayout};
 use super::frame::{Frame, Position};
 use super::image::PeImage;
-use crate::budget::Budget;
-use crate::drops::UnwindDropReason;
 use crate::rule::{Register, RuleFlags};
 use crate::table::UnwindTableBuilder;
 use codes::{Code, unwind};
@@ -35,16 +31,17 @@ pub fn read(image: &PeImage<'_>, table: &[u8], builder: &mut UnwindTableBuilder)
 fn machine() -> Machine<Code> {
     let mut leaf = Frame::new(SP).rule(Position::at(SP), Err(LR));
     leaf.flags.set(RuleFlags::LEAF);
+    let record = RecordLayout {
+        unit_bytes: UNIT_BYTES,
+        part: Some((Field::bits(22, 22), Code::end_of_part)),
+        epilogs: Field::bits(23, 27),
+        words: Field::bits(28, 31),
+        first_code: Field::bits(24, 31),
+        codes: codes::parse,
+    };
+    let packed = |data| Ok(packed::parse(data));
     // A code stands for every instruction, also for the one that leaves the function.
-    Machine { leaf, parse, bytes: Code::bytes, last_bytes: 0, unwind }
-}
-
-fn parse(image: &PeImage<'_>, data: u32, budget: &mut Budget) -> Parsed<Code> {
-    match data & 3 {
-        0 => record::parse(image, data, budget),
-        1 | 2 => Ok((packed::parse(data), None)),
-        _ => Err(UnwindDropReason::NotSupported),
-    }
+    Machine { leaf, packed, record, bytes: Code::bytes, last_bytes: 0, unwind }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register as X86};
 
 use super::calls::Guess;
-use crate::rule::{Cfa, Recovery, Register, Rule, RuleFlags};
+use crate::rule::{Cfa, Recovery, Register, Rule};
 
 /// The registers that a function keeps for its caller, and their numbers in DWARF.
 const KEPT: [(X86, Register); 4] = [
@@ -27,7 +27,7 @@ enum Content {
 }
 
 /// What is known before an instruction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
     /// How many bytes the stack pointer is below the CFA.
     depth: Option<i32>,
@@ -35,6 +35,43 @@ pub struct State {
     contents: [Content; 4],
     /// Where the caller's value of each was saved, in bytes from the CFA.
     saved: [Option<i32>; 4],
+}
+
+/// Where the caller's value of a register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saved {
+    /// In the register.
+    InPlace,
+    /// This number of bytes from the CFA.
+    At(i32),
+    Nowhere,
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The CFA is this number of bytes above what the register holds.
+    cfa: (Register, i32),
+    /// Of each register of [`KEPT`].
+    saved: [Saved; 4],
+}
+
+impl Known {
+    /// The rule in a function of `parameter_bytes` bytes of arguments.
+    pub fn rule(&self, parameter_bytes: u32) -> Rule {
+        let (register, bytes) = self.cfa;
+        let cfa = Cfa::Register(register, bytes.into());
+        let mut rule = Rule::new(cfa, Recovery::AtCfa((-WORD).into()));
+        for ((_, register), saved) in KEPT.iter().zip(self.saved) {
+            match saved {
+                Saved::InPlace => {}
+                Saved::At(offset) => rule.save(*register, Recovery::AtCfa(offset.into())),
+                Saved::Nowhere => rule.save(*register, Recovery::Undefined),
+            }
+        }
+        rule.argument_bytes = parameter_bytes;
+        rule
+    }
 }
 
 /// How many bytes a frame has by a rule that goes by the stack pointer.
@@ -58,7 +95,7 @@ impl State {
 
     /// What is known if either this or `other` holds.
     pub fn joined(&self, other: &Self) -> Self {
-        let mut joined = self.clone();
+        let mut joined = *self;
         joined.depth = self.depth.filter(|_| self.depth == other.depth);
         for at in 0..KEPT.len() {
             if self.contents[at] != other.contents[at] {
@@ -87,26 +124,21 @@ impl State {
         self.depth = Some(WORD * (words + 1));
     }
 
-    /// The rule that this makes. `None` if the CFA is not known.
-    pub fn rule(&self, parameter_bytes: u32) -> Option<Rule> {
+    /// What of it a rule says; `None` if the CFA is not known.
+    pub fn known(&self) -> Option<Known> {
         let by_register = |at: usize| match self.contents[at] {
-            Content::Frame(bytes) => Some(Cfa::Register(KEPT[at].1, bytes.into())),
+            Content::Frame(bytes) => Some((KEPT[at].1, bytes)),
             _ => None,
         };
-        let by_stack = || self.depth.map(|depth| Cfa::Register(ESP, depth.into()));
+        let by_stack = || self.depth.map(|depth| (ESP, depth));
         let cfa =
             by_register(0).or_else(by_stack).or_else(|| (1..KEPT.len()).find_map(by_register))?;
-        let mut rule = Rule::new(cfa, Recovery::AtCfa((-WORD).into()));
-        for (at, (_, register)) in KEPT.iter().enumerate() {
-            match (self.contents[at], self.saved[at]) {
-                (Content::Caller, _) => {}
-                (_, Some(offset)) => rule.save(*register, Recovery::AtCfa(offset.into())),
-                (_, None) => rule.save(*register, Recovery::Undefined),
-            }
-        }
-        rule.flags = RuleFlags::default();
-        rule.argument_bytes = parameter_bytes;
-        Some(rule)
+        let saved = std::array::from_fn(|at| match (self.contents[at], self.saved[at]) {
+            (Content::Caller, _) => Saved::InPlace,
+            (_, Some(offset)) => Saved::At(offset),
+            (_, None) => Saved::Nowhere,
+        });
+        Some(Known { cfa, saved })
     }
 
     /// A call has returned, which took `popped` bytes off the stack. If that is not known, it took
