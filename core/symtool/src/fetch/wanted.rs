@@ -39,6 +39,10 @@ struct Build {
     code_id: Option<String>,
 }
 
+/// Bytes of the id of a PDB, without and with its age.
+const GUID_BYTES: usize = 16;
+const GUID_AND_AGE_BYTES: usize = 20;
+
 /// The modules that crashes wait for, and with `all` those that none waits for: those that most
 /// groups wait for first.
 ///
@@ -188,25 +192,24 @@ fn builds(kind: ImageKind, id: &ImageId, spelled: &str, name: Option<&str>) -> V
     }
 }
 
-/// An image of Windows: by its GUID, behind which reports write its age, or by its time stamp and
-/// size.
+/// An image of Windows: by its GUID and its age, which minidumps tell apart and reports write behind
+/// it, or by its time stamp and size.
 fn windows(id: &[u8], spelled: &str) -> Option<Build> {
-    let kind = ModuleKind::Pe;
-    match <[u8; 16]>::try_from(id) {
-        Ok(guid) => {
+    let build = |id: Vec<u8>, code_id| Build { kind: ModuleKind::Pe, id, is_whole: true, code_id };
+    if let Some((stamp, size)) = id.split_at_checked(4).filter(|(_, size)| size.len() == 4) {
+        let stamp = u32::from_be_bytes(stamp.try_into().ok()?);
+        let size = u32::from_be_bytes(size.try_into().ok()?);
+        return Some(build(id.to_vec(), Some(format!("{stamp:08X}{size:x}"))));
+    }
+    match id.len() {
+        GUID_BYTES => {
             let digits: String = spelled.chars().filter(|digit| *digit != '-').collect();
-            let age = digits.get(32..).filter(|age| !age.is_empty()).unwrap_or("0");
+            let age = digits.get(2 * GUID_BYTES..).filter(|age| !age.is_empty()).unwrap_or("0");
             let age = u32::from_str_radix(age, 16).ok()?;
-            let id = [&guid[..], &age.to_be_bytes()].concat();
-            Some(Build { kind, id, is_whole: true, code_id: None })
+            Some(build([id, &age.to_be_bytes()].concat(), None))
         }
-        Err(_) => {
-            let (stamp, size) = id.split_at_checked(4)?;
-            let stamp = u32::from_be_bytes(stamp.try_into().ok()?);
-            let size = u32::from_be_bytes(size.try_into().ok()?);
-            let code_id = Some(format!("{stamp:08X}{size:x}"));
-            Some(Build { kind, id: id.to_vec(), is_whole: true, code_id })
-        }
+        GUID_AND_AGE_BYTES => Some(build(id.to_vec(), None)),
+        _ => None,
     }
 }
 
@@ -255,6 +258,9 @@ mod tests {
             assert_eq!(keys(&module, FileKind::Symbols), want);
             assert_eq!(module.file_name(FileKind::Debug), "Shop.pdb");
         }
+        let with_age = ImageId::Whole([&GUID[..], &[0, 0, 0, 2]].concat());
+        let module = WantedModule::named("Shop.dll", ImageKind::Pe, with_age, "");
+        assert_eq!(keys(&module, FileKind::Debug), format!("shop.pdb/{guid}2/shop.pdb"));
         let code = ImageId::Whole(vec![0x5a, 0xb3, 0x80, 0x77, 0, 0, 0x70, 0]);
         let module = WantedModule::named("a.exe", ImageKind::Pe, code, "5ab380777000");
         assert_eq!(keys(&module, FileKind::Executable), "a.exe/5AB380777000/a.exe");
