@@ -45,7 +45,8 @@ pub struct PackedRanges {
 
 impl RangePacker {
     /// Takes `ranges`, which lie after all before, and whose chains are `chains`. Works on the
-    /// current rayon pool; what the blocks are does not depend on how the ranges are parted.
+    /// current rayon pool; what the blocks are does not depend on how the ranges are parted, as
+    /// long as no chain is in two parts.
     ///
     /// # Errors
     /// If a block is too large or zstd fails.
