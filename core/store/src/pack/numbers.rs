@@ -148,7 +148,8 @@ impl NumberedFunctions {
 
     /// Makes `sites` and `calls` those of the function numbered `number`.
     pub fn read(&self, number: usize, sites: &mut Vec<Site>, calls: &mut Vec<Call>) {
-        (sites.clear(), calls.clear());
+        sites.clear();
+        calls.clear();
         self.put_aside.read(self.places[self.slots[number].0 as usize], sites, calls);
         calls.iter_mut().for_each(|call| call.callee = self.numbers[call.callee as usize]);
     }

@@ -72,7 +72,7 @@ impl RangePacker {
         }
         for block in blocks {
             match block {
-                Filled::Nameless(encoder) => self.nameless.push(encoder),
+                Filled::Nameless(encoder) => self.nameless.push(*encoder),
                 Filled::Compressed(block) => self.blocks.extend(block),
             }
         }
@@ -107,13 +107,13 @@ impl RangePacker {
 enum Filled {
     Compressed(Option<Compressed>),
     /// It names the function without a name.
-    Nameless(Encoder),
+    Nameless(Box<Encoder>),
 }
 
 impl Filled {
     fn of(encoder: Encoder) -> io::Result<Self> {
         if encoder.has_nameless() {
-            return Ok(Self::Nameless(encoder));
+            return Ok(Self::Nameless(Box::new(encoder)));
         }
         compressed(encoder, NAMELESS).map(Self::Compressed)
     }
