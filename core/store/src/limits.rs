@@ -16,10 +16,6 @@ pub const SPARSE_BLOCKS: u64 = 4;
 /// Functions in one block; see [`RANGES_PER_BLOCK`].
 pub const FUNCTIONS_PER_BLOCK: usize = 256;
 
-/// Sites and calls of functions that are looked up while a module is packed, before all are put
-/// aside. One takes some 40 bytes.
-pub const NUMBERED_ITEMS: usize = 1 << 20;
-
 /// Aliases in one block. All of one address are in one, however many.
 pub const ALIASES_PER_BLOCK: usize = 1024;
 

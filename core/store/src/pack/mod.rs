@@ -1,13 +1,15 @@
 //! Packs the symbols of a module into blocks: [`Packed`], ready for the store.
 //!
 //! Ranges are packed as they come (ranges.rs), so that a module of which they are most need not be
-//! in memory as a whole. Functions, sites and calls are numbered on the way (numbers.rs).
+//! in memory as a whole. Functions (numbers.rs), their sites and calls (visits.rs) are numbered on
+//! the way.
 
 mod classes;
 mod numbers;
 mod put_aside;
 mod ranges;
 mod unwind;
+mod visits;
 
 use rayon::prelude::*;
 use symtool_debug::{Alias, Files, FunctionList, ModuleSymbols};

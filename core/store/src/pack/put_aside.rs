@@ -3,15 +3,39 @@
 use crate::block::bytes::{Column, put, put_signed, unzigzag, zigzag};
 use crate::block::functions::{Call, Site};
 
-/// What [`read`] gives back.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct PutAside {
-    pub sites: Vec<Site>,
-    pub calls: Vec<Call>,
+/// Sites and calls of functions. Those of one function lie in stretches, one for each time that it
+/// got more; each names the place of the one before.
+#[derive(Debug, Default)]
+pub struct PutAside(Vec<u8>);
+
+impl PutAside {
+    /// Where the next stretch will lie: its first byte, counted from 1, as 0 is none.
+    pub fn next_place(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    /// Appends what [`write`] wrote.
+    pub fn extend(&mut self, stretches: &[u8]) {
+        self.0.extend_from_slice(stretches);
+    }
+
+    /// Appends the sites and calls of the stretch at `place` and of those before it.
+    pub fn read(&self, place: usize, sites: &mut Vec<Site>, calls: &mut Vec<Call>) {
+        let mut stretches = Vec::new();
+        let mut next = place.checked_sub(1);
+        while let Some(start) = next {
+            let mut column = Column(&self.0[start..]);
+            // They are bytes of this process: there is nothing that could be missing.
+            next = column.size().unwrap_or_default().checked_sub(1);
+            stretches.push(column);
+        }
+        stretches.into_iter().rev().for_each(|stretch| read(stretch, sites, calls));
+    }
 }
 
-/// Appends the sites and calls of a function.
-pub fn write(bytes: &mut Vec<u8>, sites: &[Site], calls: &[Call]) {
+/// Appends a stretch with `sites` and `calls` of a function, whose stretch before lies at `before`.
+pub fn write(bytes: &mut Vec<u8>, before: usize, sites: &[Site], calls: &[Call]) {
+    put(bytes, before as u64);
     put(bytes, sites.len() as u64);
     put(bytes, calls.len() as u64);
     let mut before = Site::default();
@@ -34,14 +58,11 @@ pub fn write(bytes: &mut Vec<u8>, sites: &[Site], calls: &[Call]) {
     }
 }
 
-/// What [`write`] wrote at the beginning of `bytes`.
-pub fn read(bytes: &[u8]) -> PutAside {
-    let mut column = Column(bytes);
-    // They are bytes of this process: there is nothing that could be missing.
-    let mut number = || column.number().unwrap_or_default();
-    let (sites, calls) = (number(), number());
+fn read(mut stretch: Column<'_>, sites: &mut Vec<Site>, calls: &mut Vec<Call>) {
+    let mut number = || stretch.number().unwrap_or_default();
+    let (site_count, call_count) = (number(), number());
     let mut before = Site::default();
-    let sites = (0..sites).map(|_| {
+    sites.extend((0..site_count).map(|_| {
         let line = number();
         before.line = moved(before.line, unzigzag(line >> 1));
         if line & 1 == 1 {
@@ -49,10 +70,9 @@ pub fn read(bytes: &[u8]) -> PutAside {
             (before.column, before.discriminator) = (narrow(number()), narrow(number()));
         }
         before
-    });
-    let sites = sites.collect();
+    }));
     let call = |_| Call { site: narrow(number()), callee: narrow(number()) };
-    PutAside { sites, calls: (0..calls).map(call).collect() }
+    calls.extend((0..call_count).map(call));
 }
 
 fn moved(from: u32, by: i64) -> u32 {
@@ -67,6 +87,19 @@ fn narrow(number: u64) -> u32 {
 mod tests {
     use super::*;
 
+    fn read_at(put_aside: &PutAside, place: usize) -> (Vec<Site>, Vec<Call>) {
+        let (mut sites, mut calls) = (Vec::new(), Vec::new());
+        put_aside.read(place, &mut sites, &mut calls);
+        (sites, calls)
+    }
+
+    fn add(put_aside: &mut PutAside, before: usize, sites: &[Site], calls: &[Call]) -> usize {
+        let (place, mut bytes) = (put_aside.next_place(), Vec::new());
+        write(&mut bytes, before, sites, calls);
+        put_aside.extend(&bytes);
+        place
+    }
+
     #[test]
     fn what_was_written_comes_back() {
         let site = |file, line, column, discriminator| Site { file, line, column, discriminator };
@@ -78,11 +111,14 @@ mod tests {
             site(1, 1, u32::MAX, u32::MAX),
         ];
         let calls = [Call { site: 4, callee: u32::MAX }, Call { site: 0, callee: 0 }];
-        let mut bytes = Vec::new();
-        write(&mut bytes, &sites, &calls);
-        let second = bytes.len();
-        write(&mut bytes, &[], &calls[1..]);
-        assert_eq!(read(&bytes), PutAside { sites: sites.to_vec(), calls: calls.to_vec() });
-        assert_eq!(read(&bytes[second..]), PutAside { sites: vec![], calls: calls[1..].to_vec() });
+        let mut put_aside = PutAside::default();
+        let first = add(&mut put_aside, 0, &sites[..2], &calls[..1]);
+        let other = add(&mut put_aside, 0, &[], &calls[1..]);
+        let second = add(&mut put_aside, first, &sites[2..], &[]);
+        let third = add(&mut put_aside, second, &[], &calls[1..]);
+        assert_eq!(read_at(&put_aside, third), (sites.to_vec(), calls.to_vec()));
+        assert_eq!(read_at(&put_aside, first), (sites[..2].to_vec(), calls[..1].to_vec()));
+        assert_eq!(read_at(&put_aside, other), (vec![], calls[1..].to_vec()));
+        assert_eq!(read_at(&put_aside, 0), (vec![], vec![]));
     }
 }

@@ -1,9 +1,10 @@
 //! Packs the ranges of a module as they come, and then its functions: [`RangePacker`].
 //!
 //! Only what a later range can refer to is kept: which sites and calls each function has so far.
+//! Once those of a part are numbered, its blocks are filled and compressed side by side.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::ops::Range as Indices;
 
 use rayon::prelude::*;
 use symtool_debug::{ChainId, Function as Declared, FunctionList, InlineChain, Range, Source};
@@ -11,6 +12,7 @@ use symtool_module::number_of;
 
 use super::compress_groups;
 use super::numbers::{NumberedFunctions, Numbers, Slot};
+use super::visits::{Numbered, Visits};
 use crate::block::functions::{self, Call, Function};
 use crate::block::ranges::{Encoder, NAMELESS, Root, Step};
 use crate::block::{Compressed, Kind, compress};
@@ -24,11 +26,10 @@ const FUNCTIONS_AT_ONCE: usize = 64 * FUNCTIONS_PER_BLOCK;
 #[derive(Default)]
 pub struct RangePacker {
     numbers: Numbers,
-    path: Path,
     /// Chains of the parts before.
     chains: u32,
-    /// The block at hand.
-    encoder: Option<Encoder>,
+    /// The last block, which may have room.
+    open: Option<Encoder>,
     blocks: Vec<Compressed>,
     /// Blocks that name the function without a name, whose number is not known yet.
     nameless: Vec<Encoder>,
@@ -43,34 +44,42 @@ pub struct PackedRanges {
 }
 
 impl RangePacker {
-    /// Takes `ranges`, which lie after all before, and whose chains are `chains`. Blocks are
-    /// compressed on the current rayon pool; what they are does not depend on how the ranges are
-    /// parted.
+    /// Takes `ranges`, which lie after all before, and whose chains are `chains`. Works on the
+    /// current rayon pool; what the blocks are does not depend on how the ranges are parted, as
+    /// long as no chain is in two parts.
     ///
     /// # Errors
     /// If a block is too large or zstd fails.
     pub fn push(&mut self, chains: &[InlineChain], ranges: &[Range]) -> io::Result<()> {
-        let ready = Mutex::new(Vec::new());
-        rayon::in_place_scope(|scope| {
-            let mut part = Part::new(chains, self.chains);
-            for range in ranges {
-                let Some(full) = self.take(&mut part, range) else { continue };
-                if full.has_nameless() {
-                    self.nameless.push(full);
-                    continue;
-                }
-                let ready = &ready;
-                scope.spawn(move |_| {
-                    let block = compressed(full, NAMELESS);
-                    ready.lock().unwrap_or_else(PoisonError::into_inner).push(block);
-                });
-            }
-        });
-        self.chains = self.chains.saturating_add(number_of(chains.len()));
-        for block in ready.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.blocks.extend(block?);
+        let mut visits = Visits::new(chains, ranges);
+        let mut begun = Vec::new();
+        let mut next = 0;
+        while next < ranges.len() {
+            let outermost = self.numbers.outermost();
+            let block = self.open.take().unwrap_or_else(|| Encoder::new(outermost));
+            let end = ranges.len().min(next + RANGES_PER_BLOCK - block.count());
+            visits.meet(&mut self.numbers, next..end);
+            begun.push((block, next..end));
+            next = end;
         }
-        self.numbers.settle();
+        let numbered = visits.number(&mut self.numbers);
+        let part = Part { chains, ranges, before: self.chains, numbers: &self.numbers, numbered };
+        let open = begun.pop();
+        let blocks = begun.into_par_iter().map(|(block, more)| Filled::of(part.fill(block, more)));
+        let blocks = blocks.collect::<io::Result<Vec<Filled>>>()?;
+        if let Some((block, more)) = open {
+            self.open = Some(part.fill(block, more));
+        }
+        for block in blocks {
+            match block {
+                Filled::Nameless(encoder) => self.nameless.push(*encoder),
+                Filled::Compressed(block) => self.blocks.extend(block),
+            }
+        }
+        self.chains = self.chains.saturating_add(number_of(chains.len()));
+        self.counts.ranges += ranges.len() as u64;
+        self.counts.addresses +=
+            ranges.iter().map(|range| addresses(range.start, range.end)).sum::<u64>();
         Ok(())
     }
 
@@ -81,7 +90,7 @@ impl RangePacker {
     pub fn finish(mut self, functions: FunctionList<'_>) -> io::Result<PackedRanges> {
         self.counts.functions = functions.len();
         let numbered = self.numbers.finish(functions.len());
-        self.nameless.extend(self.encoder);
+        self.nameless.extend(self.open);
         let nameless = numbered.nameless();
         let waiting = self.nameless.into_par_iter();
         let waiting: Vec<Option<Compressed>> =
@@ -92,20 +101,21 @@ impl RangePacker {
         blocks.extend(pack_functions(functions, &numbered)?);
         Ok(PackedRanges { blocks, counts: self.counts })
     }
+}
 
-    /// Appends `range` to the block at hand, and gives back the one before if that is full.
-    fn take(&mut self, part: &mut Part<'_>, range: &Range) -> Option<Encoder> {
-        let full = self.encoder.take_if(|encoder| encoder.count() == RANGES_PER_BLOCK);
-        let outermost = self.numbers.outermost();
-        part.meet(&mut self.numbers, range.chain);
-        let innermost = Slot::of(part.chain(range.chain).function);
-        let site = self.numbers.site(innermost, range.location);
-        let (root_chain, root) = self.path.enter(part, &mut self.numbers, range.chain);
-        let encoder = self.encoder.get_or_insert_with(|| Encoder::new(outermost));
-        encoder.push((range.start, range.end), root_chain, root, &self.path.steps, site);
-        self.counts.ranges += 1;
-        self.counts.addresses += addresses(range.start, range.end);
-        full
+/// A block to which nothing will be added.
+enum Filled {
+    Compressed(Option<Compressed>),
+    /// It names the function without a name.
+    Nameless(Box<Encoder>),
+}
+
+impl Filled {
+    fn of(encoder: Encoder) -> io::Result<Self> {
+        if encoder.has_nameless() {
+            return Ok(Self::Nameless(Box::new(encoder)));
+        }
+        compressed(encoder, NAMELESS).map(Self::Compressed)
     }
 }
 
@@ -118,15 +128,15 @@ fn pack_functions(
     functions: FunctionList<'_>,
     numbered: &NumberedFunctions,
 ) -> io::Result<Vec<Compressed>> {
-    let encode = |group: std::ops::Range<usize>| {
+    let encode = |group: Indices<usize>| {
         let mut encoder = functions::Encoder::default();
+        let (mut sites, mut calls) = (Vec::new(), Vec::new());
         for number in group {
             let slot = numbered.slot(number).0.checked_sub(1);
             let declared = slot.and_then(|id| functions.get(id as usize));
             let declared = declared.unwrap_or_else(|| Declared::symbol(b""));
-            numbered.items(number, |sites, calls| {
-                encoder.push(Function { declared, sites, calls });
-            });
+            numbered.read(number, &mut sites, &mut calls);
+            encoder.push(Function { declared, sites: &sites, calls: &calls });
         }
         encoder.finish()
     };
@@ -139,53 +149,26 @@ fn pack_functions(
     Ok(blocks)
 }
 
-/// Chains of one part, and the numbers of those that have been met.
+/// A part whose sites and calls are numbered.
 struct Part<'a> {
     chains: &'a [InlineChain],
+    ranges: &'a [Range],
     /// Chains of the parts before.
     before: u32,
-    is_met: Vec<bool>,
-    /// By chain with a caller: the call, and its number among the caller's.
-    calls: Vec<(u32, u32)>,
+    numbers: &'a Numbers,
+    numbered: Numbered,
 }
 
-impl<'a> Part<'a> {
-    fn new(chains: &'a [InlineChain], before: u32) -> Self {
-        Self {
-            chains,
-            before,
-            is_met: vec![false; chains.len()],
-            calls: vec![(0, 0); chains.len()],
+impl Part<'_> {
+    /// Appends the ranges numbered `indices` to `block`.
+    fn fill(&self, mut block: Encoder, indices: Indices<usize>) -> Encoder {
+        let mut path = Path::default();
+        for (index, range) in indices.clone().zip(&self.ranges[indices]) {
+            let (root_chain, root) = path.enter(self, range.chain);
+            let site = self.numbered.site(index);
+            block.push((range.start, range.end), root_chain, root, &path.steps, site);
         }
-    }
-
-    fn chain(&self, chain: ChainId) -> &'a InlineChain {
-        &self.chains[chain.index() as usize]
-    }
-
-    /// Numbers what `chain` and its callers are the first to name.
-    fn meet(&mut self, numbers: &mut Numbers, chain: ChainId) {
-        let (mut at, mut depth) = (chain, 0);
-        // The callers of a chain that has been met have been met.
-        while !std::mem::replace(&mut self.is_met[at.index() as usize], true) {
-            let InlineChain { function, caller, .. } = self.chain(at);
-            let Some((caller, place)) = *caller else {
-                numbers.meet_outermost(Slot::of(*function));
-                break;
-            };
-            let (within, inlined) = (Slot::of(self.chain(caller).function), Slot::of(*function));
-            let site = numbers.site(within, place);
-            let call = numbers.call(within, Call { site, callee: inlined.0 });
-            self.calls[at.index() as usize] = (site, call);
-            (at, depth) = (caller, depth + 1);
-        }
-        if depth > 0 {
-            let callers = std::iter::successors(Some(chain), |chain| {
-                self.chain(*chain).caller.map(|(caller, _)| caller)
-            });
-            let path = callers.take(depth).map(|chain| Slot::of(self.chain(chain).function));
-            numbers.meet_inlined(path);
-        }
+        block
     }
 }
 
@@ -204,7 +187,7 @@ impl Path {
     ///
     /// Goes up from `chain` only as far as the path that is already there: callers have lower
     /// numbers than their callees, so what has a higher number is not on the way.
-    fn enter(&mut self, part: &Part<'_>, numbers: &mut Numbers, chain: ChainId) -> (u32, Root) {
+    fn enter(&mut self, part: &Part<'_>, chain: ChainId) -> (u32, Root) {
         let mut chain = chain;
         let root = loop {
             let number = part.before + chain.index();
@@ -215,14 +198,15 @@ impl Path {
             if let Some(root) = self.root.filter(|_| here == Some(number)) {
                 break root;
             }
-            let InlineChain { caller, source, start, function } = *part.chain(chain);
+            let InlineChain { caller, source, start, function } =
+                part.chains[chain.index() as usize];
             let function = Slot::of(function);
             let Some((caller, _)) = caller else {
                 self.steps.clear();
-                let function = numbers.meet_outermost(function).unwrap_or(NAMELESS);
+                let function = part.numbers.as_outermost(function).unwrap_or(NAMELESS);
                 break (number, Root { function, symtab: source == Source::Symtab, start });
             };
-            let (site, call) = part.calls[chain.index() as usize];
+            let (site, call) = part.numbered.call(chain);
             let target = Call { site, callee: function.0 };
             self.ahead.push(Step { chain: number, call, target, start });
             chain = caller;

@@ -10,8 +10,10 @@
 //! ranges   [   ][       ][  ][        ][][       ]
 //! ```
 
+use std::hash::BuildHasher;
+
 use gimli::Endianity;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use symtool_module::number_of;
 
 use super::input::Input;
@@ -101,10 +103,9 @@ pub struct ChainBuilder<'a, 'd, E: Endianity> {
     work: &'a Work,
     /// As many chains cost nothing.
     free_chains: usize,
-    /// By caller, callee, place of the call and beginning.
-    children: HashMap<(ChainId, Option<FunctionId>, SourceLocation, Start), ChainId>,
-    /// The symbol and the chain with which a node was last met.
-    chains_of_nodes: Vec<Option<(Option<usize>, ChainId)>>,
+    children: Children,
+    /// The symbol, counted from 1, and the chain with which a node was last met.
+    chains_of_nodes: Vec<Option<(u32, ChainId)>>,
     /// The nodes between one that is asked for and one that is known; empty but for that time.
     path: Vec<u32>,
     /// Outermost functions, by node and symbol.
@@ -134,7 +135,7 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
             files: HashMap::new(),
             declaring_files: HashMap::new(),
             symbol_files: HashMap::new(),
-            children: HashMap::new(),
+            children: Children::of(scopes.nodes.len()),
             work,
             free_chains: 4 * scopes.nodes.len(),
             chains_of_nodes: vec![None; scopes.nodes.len()],
@@ -146,11 +147,12 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
 
     /// The chain of `node` where `symbol` names its outermost function.
     fn chain(&mut self, node: u32, symbol: Option<usize>) -> ChainId {
+        let number = symbol.map_or(0, |symbol| number_of(symbol + 1));
         // Up to a caller that is known, then down again.
         let mut at = node;
         let mut chain = loop {
             if let Some((_, known)) =
-                self.chains_of_nodes[at as usize].filter(|(of, _)| *of == symbol)
+                self.chains_of_nodes[at as usize].filter(|(of, _)| *of == number)
             {
                 break known;
             }
@@ -161,14 +163,14 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
                 }
                 None => {
                     let root = self.root(Some(at), symbol, Source::Dwarf);
-                    self.chains_of_nodes[at as usize] = Some((symbol, root));
+                    self.chains_of_nodes[at as usize] = Some((number, root));
                     break root;
                 }
             }
         };
         while let Some(node) = self.path.pop() {
             chain = self.child(node, chain, symbol);
-            self.chains_of_nodes[node as usize] = Some((symbol, chain));
+            self.chains_of_nodes[node as usize] = Some((number, chain));
         }
         chain
     }
@@ -186,15 +188,15 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
         if chains.len() > self.free_chains && work.spend(STEPS_PER_CHAIN).is_err() {
             return caller;
         }
-        *self.children.entry((caller, function, call, scope.start)).or_insert_with(|| {
-            chains.push(InlineChain {
+        self.children.find_or_add(
+            chains,
+            InlineChain {
                 function,
                 caller: Some((caller, call)),
                 start: scope.start,
                 source: Source::Dwarf,
-            });
-            ChainId::new(number_of(chains.len() - 1))
-        })
+            },
+        )
     }
 
     /// An outermost function: `node`'s, unless a symbol names it.
@@ -302,4 +304,53 @@ impl<'a, 'd, E: Endianity> ChainBuilder<'a, 'd, E> {
         self.out.files.push(path);
         FileId::new(number_of(self.out.files.len() - 1))
     }
+}
+
+/// Finds the chains of inlined calls: hashes of them, and which they are.
+struct Children {
+    places: HashTable<(u32, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Children {
+    /// With room for so many.
+    fn of(count: usize) -> Self {
+        Self { places: HashTable::with_capacity(count), hasher: DefaultHashBuilder::default() }
+    }
+
+    /// The one of `chains` that is `child`, which has a caller; appends it if there is none.
+    fn find_or_add(&mut self, chains: &mut Vec<InlineChain>, child: InlineChain) -> ChainId {
+        let hash = upper_half(self.hasher.hash_one(key(&child)));
+        let is_it = |&(other, place): &(u32, u32)| other == hash && chains[place as usize] == child;
+        if let Some((_, place)) = self.places.find(spread(hash), is_it) {
+            return ChainId::new(*place);
+        }
+        let place = number_of(chains.len());
+        chains.push(child);
+        self.places.insert_unique(spread(hash), (hash, place), |(hash, _)| spread(*hash));
+        ChainId::new(place)
+    }
+}
+
+/// Nearly all that is in `chain`, as two numbers, which hash in two steps.
+fn key(chain: &InlineChain) -> (u128, u128) {
+    let as_one =
+        |parts: [u32; 4]| parts.into_iter().fold(0, |key, part| key << 32 | u128::from(part));
+    let (caller, call) = chain
+        .caller
+        .map_or((0, SourceLocation::default()), |(caller, call)| (caller.index() + 1, call));
+    let function = chain.function.map_or(0, |function| function.index() + 1);
+    let file = call.file.map_or(0, |file| file.index() + 1);
+    let start = u128::from(chain.start.address().unwrap_or(u64::MAX));
+    let place = as_one([0, 0, call.column, call.discriminator]);
+    (as_one([caller, function, file, call.line]), place << 64 | start)
+}
+
+fn upper_half(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+/// Tables want hashes whose upper bits differ.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

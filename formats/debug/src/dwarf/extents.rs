@@ -3,6 +3,7 @@
 
 use gimli::{AttributeValue, EndianSlice, Endianity, RangeListsOffset, constants as dw};
 
+use super::range_list::{Owner, RangeList};
 use super::units::{Unit, Units};
 use crate::limits::STEPS_PER_RANGE;
 
@@ -142,7 +143,12 @@ impl<'d, E: Endianity> Units<'d, E> {
         list: RangeListsOffset<usize>,
         mut each: impl FnMut(u64, u64),
     ) -> gimli::Result<u64> {
-        let mut ranges = self.dwarf.ranges(unit, list)?;
+        let owner = Owner {
+            encoding: unit.header.encoding(),
+            base: unit.low_pc,
+            addresses: unit.addr_base,
+        };
+        let mut ranges = RangeList::of(&self.dwarf, owner, list)?;
         let (mut count, mut paid) = (0, 0);
         while let Some(range) = ranges.next()? {
             count += 1;
@@ -151,9 +157,7 @@ impl<'d, E: Endianity> Units<'d, E> {
                 self.work.spend(LONG_LIST * STEPS_PER_RANGE)?;
                 paid = count;
             }
-            if range.begin < range.end {
-                each(range.begin, range.end);
-            }
+            each(range.begin, range.end);
         }
         self.work.spend((count - paid) * STEPS_PER_RANGE)?;
         Ok(count)

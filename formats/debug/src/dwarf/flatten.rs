@@ -18,6 +18,10 @@ use std::collections::BTreeMap;
 
 use crate::module::merge_sorted::Covers;
 
+/// From so many spans on, a radix sort is faster. The addresses of a unit differ in three bytes or
+/// four.
+const RADIX_SPANS: usize = 256;
+
 /// `start..end` belongs to entry `node`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeSpan {
@@ -47,8 +51,7 @@ pub fn flatten(mut painted: Vec<CodeSpan>) -> Vec<CodeSpan> {
 /// One pass over spans sorted by start; `None` if two of them cross or an earlier one lies inside a
 /// later one.
 fn sweep(painted: &mut [CodeSpan]) -> Option<Vec<CodeSpan>> {
-    // A stable sort: of two spans that start together, the one painted first stays the outer one.
-    painted.sort_by_key(|span| span.start);
+    sort_by_start(painted);
     let mut segments: Vec<CodeSpan> = Vec::with_capacity(painted.len() * 2);
     let mut open: Vec<CodeSpan> = Vec::new();
     let mut at = 0;
@@ -78,6 +81,15 @@ fn sweep(painted: &mut [CodeSpan]) -> Option<Vec<CodeSpan>> {
         close(&mut segments, &mut at, span);
     }
     Some(segments)
+}
+
+/// A stable sort: of two spans that start together, the one painted first stays the outer one.
+fn sort_by_start(painted: &mut [CodeSpan]) {
+    if painted.len() < RADIX_SPANS {
+        painted.sort_by_key(|span| span.start);
+    } else {
+        radsort::sort_by_key(painted, |span| span.start);
+    }
 }
 
 /// What `DWARFUnit::updateAddressDieMap` of LLVM 19 does, range by range.
@@ -159,6 +171,23 @@ mod tests {
             flatten(vec![span(10, 20, 0), span(0, 100, 1)]),
             vec![span(0, 10, 1), span(10, 20, 0)]
         );
+    }
+
+    #[test]
+    fn many_spans_are_flattened_as_few_are() {
+        // Pairs that start together, from the last address to the first.
+        let count = u32::try_from(RADIX_SPANS).unwrap();
+        let pairs = (0..count).rev().map(|at| u64::from(at) << 20);
+        let painted: Vec<CodeSpan> = pairs
+            .zip((0..).step_by(2))
+            .flat_map(|(at, node)| [span(at, at + 9, node), span(at, at + 5, node + 1)])
+            .collect();
+        let want: Vec<CodeSpan> = painted
+            .chunks(2)
+            .rev()
+            .flat_map(|pair| [pair[1], CodeSpan { start: pair[1].end, ..pair[0] }])
+            .collect();
+        assert_eq!(flatten(painted), want);
     }
 
     /// Both ways agree on every nesting of three spans that the sweep accepts.

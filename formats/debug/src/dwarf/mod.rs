@@ -11,6 +11,7 @@ mod line_program;
 mod lines;
 mod names;
 mod paths;
+mod range_list;
 mod scopes;
 mod skeletons;
 mod sources;

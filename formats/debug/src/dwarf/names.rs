@@ -2,8 +2,8 @@
 //! sections 3.3.8.2 and 2.13.2).
 
 use gimli::{
-    AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Reader, UnitOffset,
-    constants as dw,
+    AttributeValue, DebugInfoOffset, EndianSlice, Endianity, EntriesRaw, Reader, Section,
+    UnitOffset, constants as dw,
 };
 
 use super::paths;
@@ -131,13 +131,22 @@ impl<'d, E: Endianity> Units<'d, E> {
     }
 
     fn text(&self, unit: &Unit<'d, E>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
-        let text = self.dwarf.attr_string(unit, value).ok()?.slice();
+        let text = self.string(unit, value)?;
         // Names can share their bytes.
         if text.len() > LONG_NAME_BYTES {
             self.work.spend(text.len() as u64 / LONG_NAME_BYTES as u64).ok()?;
         }
         let text = self.shown(text);
         (text.len() <= MAX_NAME_BYTES).then_some(text)
+    }
+
+    fn string(&self, unit: &Unit<'d, E>, value: AttributeValue<Slice<'d, E>>) -> Option<&'d [u8]> {
+        // gimli looks for the end of a string byte by byte, and most names are long and here.
+        let AttributeValue::DebugStrRef(offset) = value else {
+            return Some(self.dwarf.attr_string(unit, value).ok()?.slice());
+        };
+        let strings = self.dwarf.debug_str.reader().slice().get(offset.0..)?;
+        strings.get(..memchr::memchr(0, strings)?)
     }
 
     fn follow<'u>(

@@ -54,6 +54,9 @@ pub fn read<'d, E: Endianity>(
     let out = UnitSymbols {
         aliases: scopes.aliases.clone(),
         foreign: fold::foreign(&read_lines, intervals, code),
+        // As many as there can be, but for functions under many symbols.
+        ranges: Vec::with_capacity(scopes.segments.len() + lines.len()),
+        chains: Vec::with_capacity(scopes.nodes.len()),
         ..UnitSymbols::default()
     };
     let mut chains = ChainBuilder::new(

@@ -28,6 +28,12 @@ use attributes::Kind;
 use entry::{FunctionEntry, Sibling};
 use plan::Plans;
 
+/// C++ with much inlined has so many bytes of entries for each node, or more.
+const BYTES_PER_NODE: usize = 128;
+
+/// Nodes that memory is reserved for at once.
+const MAX_EXPECTED_NODES: usize = 1 << 16;
+
 /// A function, or a call of one that was inlined.
 #[derive(Clone, Copy, Debug)]
 pub struct ScopeNode {
@@ -99,12 +105,14 @@ pub fn read<'d, E: Endianity>(
     symbols: &[Symbol<'d>],
     dropped: &mut DropCounts,
 ) -> Scopes<'d> {
+    let expected = unit.header.length_including_self() / BYTES_PER_NODE;
+    let expected = expected.min(MAX_EXPECTED_NODES);
     let mut walk = Walk {
         units,
         unit,
         code,
-        nodes: Vec::new(),
-        spans: Vec::new(),
+        nodes: Vec::with_capacity(expected),
+        spans: Vec::with_capacity(expected),
         long_lists: HashMap::new(),
         dropped,
     };
