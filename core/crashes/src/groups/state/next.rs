@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::sums::{CountedBefore, MadeOf};
 use super::{CrashSums, GroupState, KnownFingerprint};
-use crate::groups::plan::{Before, Flow, Plan, plan};
+use crate::groups::plan::{self, Flow, Plan};
 use crate::ids::{FingerprintId, GroupId};
 use crate::stored::Tally;
 use crate::stored::state::FingerprintRow;
@@ -31,47 +32,58 @@ pub struct Planned {
 #[error("{0}: nothing says what this fingerprint is made of: its kind, title and frames")]
 pub struct NotMadeOf(pub FingerprintId);
 
+type Before = BTreeMap<FingerprintId, CountedBefore>;
+
 impl GroupState {
     /// The state once the crashes of `sums` have come and moved. These are all crashes: what is
     /// not among them is not there any more.
     ///
     /// # Errors
     /// [`NotMadeOf`] for a fingerprint that is new.
-    pub fn next(&self, sums: &CrashSums) -> Result<(Self, Planned), NotMadeOf> {
-        let (before, mut next) = (sums.before(), self.clone());
-        let missing = |(id, known): (&FingerprintId, &KnownFingerprint)| {
-            let counted = before.get(id).map_or(0, |tally| tally.crashes);
+    pub fn next(mut self, mut sums: CrashSums) -> Result<(Self, Planned), NotMadeOf> {
+        let before = sums.before();
+        let missing = self.fingerprints.iter().map(|(id, known)| {
+            let counted = before.get(id).map_or(0, |counted| counted.crashes);
             known.tally.crashes.saturating_sub(counted)
-        };
-        let missing = self.fingerprints.iter().map(missing).sum();
-        next.take_tallies(&before);
-        let mut members = next.members();
-        for id in before.keys().filter(|id| !self.fingerprints.contains_key(*id)) {
-            let group = own_group(&members, *id);
-            members.entry(group).or_default().insert(*id);
-            next.put(sums, *id, group, before.get(id))?;
+        });
+        let missing = missing.sum();
+        let mut members = self.members();
+        for id in before.keys() {
+            if !self.fingerprints.contains_key(id) {
+                let group = own_group(&members, *id);
+                members.entry(group).or_default().insert(*id);
+                self.put(&mut sums, *id, group)?;
+            }
         }
-        let plan = next.plan(sums, &members);
+        let plan = self.plan(&sums, &before, &members);
+        let had_crashes = before.iter().filter(|(_, counted)| counted.crashes > 0);
+        let groups_before: BTreeSet<GroupId> =
+            had_crashes.filter_map(|(id, _)| self.group_of(*id)).collect();
         let mut planned = Planned {
-            crashes: before.values().map(|tally| tally.crashes).sum(),
+            crashes: before.values().map(|counted| counted.crashes).sum(),
             moved: sums.flows().map(|(_, tally)| tally.crashes).sum(),
-            groups_before: next.groups_with_crashes(),
+            groups_before: groups_before.len() as u64,
             merged: plan.aliases.len() as u64,
             missing,
             ..Planned::default()
         };
-        next.merge(&plan.aliases);
+        drop((before, members));
+        self.merge(&plan.aliases);
         for (id, group) in &plan.group_of {
-            next.aliases.remove(group);
-            next.put(sums, *id, *group, None)?;
+            self.aliases.remove(group);
+            self.put(&mut sums, *id, *group)?;
         }
-        next.take_tallies(&sums.after());
-        planned.groups_after = next.groups_with_crashes();
-        Ok((next, planned))
+        let mut after = sums.into_after();
+        for (id, known) in &mut self.fingerprints {
+            known.tally = after.remove(id).unwrap_or_default();
+        }
+        let alive = self.alive().map(|(_, known)| known.row.group);
+        planned.groups_after = alive.collect::<BTreeSet<GroupId>>().len() as u64;
+        Ok((self, planned))
     }
 
     /// Which groups there will be.
-    fn plan(&self, sums: &CrashSums, members: &Members) -> Plan {
+    fn plan(&self, sums: &CrashSums, before: &Before, members: &Members) -> Plan {
         let flow = |((from, to), tally): ((FingerprintId, FingerprintId), &Tally)| Flow {
             from,
             to,
@@ -79,18 +91,18 @@ impl GroupState {
         };
         let flows: Vec<Flow> = sums.flows().map(flow).collect();
         let known = |id: FingerprintId| {
-            let known = self.fingerprints.get(&id);
-            let crashes = known.map_or(0, |known| known.tally.crashes);
-            let group = known.map(|known| known.row.group);
-            (id, Before { group, crashes, own: own_group(members, id) })
+            let crashes = before.get(&id).map_or(0, |counted| counted.crashes);
+            (id, plan::Before { group: self.group_of(id), crashes, own: own_group(members, id) })
         };
-        let before = flows.iter().flat_map(|flow| [flow.from, flow.to]).map(known).collect();
+        let known = flows.iter().flat_map(|flow| [flow.from, flow.to]).map(known).collect();
         let mut first_ms: BTreeMap<GroupId, Option<i64>> = BTreeMap::new();
-        for KnownFingerprint { row, tally } in self.fingerprints.values() {
-            let first = first_ms.entry(row.group).or_default();
-            *first = [*first, tally.first_ms].into_iter().flatten().min();
+        for (id, counted) in before {
+            if let Some(group) = self.group_of(*id) {
+                let first = first_ms.entry(group).or_default();
+                *first = [*first, counted.first_ms].into_iter().flatten().min();
+            }
         }
-        plan(&flows, &before, &first_ms)
+        plan::plan(&flows, &known, &first_ms)
     }
 
     /// Groups become aliases of others, with all that they have.
@@ -106,38 +118,21 @@ impl GroupState {
         self.aliases.extend(aliases);
     }
 
-    /// The fingerprint is in `group`; one that is new counts what `tally` says.
+    /// The fingerprint is in `group`.
     fn put(
         &mut self,
-        sums: &CrashSums,
+        sums: &mut CrashSums,
         id: FingerprintId,
         group: GroupId,
-        tally: Option<&Tally>,
     ) -> Result<(), NotMadeOf> {
         if let Some(known) = self.fingerprints.get_mut(&id) {
             known.row.group = group;
             return Ok(());
         }
-        let made_of = sums.made_of(id).ok_or(NotMadeOf(id))?.clone();
-        let row = FingerprintRow {
-            group,
-            kind: made_of.kind,
-            title: made_of.title,
-            frames: made_of.frames,
-        };
-        let tally = tally.cloned().unwrap_or_default();
-        self.fingerprints.insert(id, KnownFingerprint { row, tally });
+        let MadeOf { kind, title, frames } = sums.take_made_of(id).ok_or(NotMadeOf(id))?;
+        let row = FingerprintRow { group, kind, title, frames };
+        self.fingerprints.insert(id, KnownFingerprint { row, tally: Tally::default() });
         Ok(())
-    }
-
-    fn take_tallies(&mut self, tallies: &BTreeMap<FingerprintId, Tally>) {
-        for (id, known) in &mut self.fingerprints {
-            known.tally = tallies.get(id).cloned().unwrap_or_default();
-        }
-    }
-
-    fn groups_with_crashes(&self) -> u64 {
-        self.alive().map(|(_, known)| known.row.group).collect::<BTreeSet<GroupId>>().len() as u64
     }
 
     fn members(&self) -> Members {

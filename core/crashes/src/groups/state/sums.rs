@@ -41,9 +41,10 @@ impl CrashSums {
 
     /// Takes in what `fingerprint` is made of.
     pub(super) fn describe(&mut self, fingerprint: FingerprintId, made_of: MadeOf) {
-        let known = self.made_of.entry(fingerprint).or_insert_with(|| made_of.clone());
-        if made_of < *known {
-            *known = made_of;
+        match self.made_of.get_mut(&fingerprint) {
+            Some(known) if made_of < *known => *known = made_of,
+            Some(_) => {}
+            None => drop(self.made_of.insert(fingerprint, made_of)),
         }
     }
 
@@ -66,28 +67,36 @@ impl CrashSums {
     }
 
     /// What is counted of each fingerprint before crashes move; new crashes have theirs.
-    pub(super) fn before(&self) -> BTreeMap<FingerprintId, Tally> {
-        self.with_flows(|(from, _)| from)
+    pub(super) fn before(&self) -> BTreeMap<FingerprintId, CountedBefore> {
+        let stay = self.tallies.iter().map(|(id, tally)| (*id, tally));
+        let mut before: BTreeMap<FingerprintId, CountedBefore> = BTreeMap::new();
+        for (id, tally) in stay.chain(self.flows().map(|((from, _), tally)| (from, tally))) {
+            let counted = before.entry(id).or_default();
+            counted.crashes += tally.crashes;
+            counted.first_ms = [counted.first_ms, tally.first_ms].into_iter().flatten().min();
+        }
+        before
     }
 
     /// What is counted of each fingerprint once they have moved.
-    pub(super) fn after(&self) -> BTreeMap<FingerprintId, Tally> {
-        self.with_flows(|(_, to)| to)
-    }
-
-    fn with_flows(
-        &self,
-        end: impl Fn((FingerprintId, FingerprintId)) -> FingerprintId,
-    ) -> BTreeMap<FingerprintId, Tally> {
-        let mut tallies = self.tallies.clone();
-        for (way, tally) in self.flows() {
-            tallies.entry(end(way)).or_default().add(tally);
+    pub(super) fn into_after(self) -> BTreeMap<FingerprintId, Tally> {
+        let Self { mut tallies, flows, .. } = self;
+        for ((_, to), tally) in flows {
+            tallies.entry(to).or_default().add(&tally);
         }
         tallies
     }
 
     /// What a fingerprint is made of, if a part says so.
-    pub(super) fn made_of(&self, fingerprint: FingerprintId) -> Option<&MadeOf> {
-        self.made_of.get(&fingerprint)
+    pub(super) fn take_made_of(&mut self, fingerprint: FingerprintId) -> Option<MadeOf> {
+        self.made_of.remove(&fingerprint)
     }
+}
+
+/// What a plan has to know of the crashes that a fingerprint had.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CountedBefore {
+    pub crashes: u64,
+    /// The earliest.
+    pub first_ms: Option<i64>,
 }

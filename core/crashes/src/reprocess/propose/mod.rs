@@ -142,11 +142,14 @@ impl Crashes {
     }
 }
 
-/// The chunks that `selected` crashes are in, each with their slots, if they are not all of it.
+/// Numbers of chunks, each with the slots that are meant, if not all of them are.
+pub(super) type ChunksToLookAt<'s> = Vec<(u64, Option<&'s BTreeSet<u16>>)>;
+
+/// The chunks that `selected` crashes are in.
 pub(super) fn chunks_of<'s>(
     crashes: &Crashes,
     selected: &'s Selected,
-) -> Result<Vec<(u64, Option<&'s BTreeSet<u16>>)>, Error> {
+) -> Result<ChunksToLookAt<'s>, Error> {
     Ok(match selected {
         Selected::All => {
             crashes.chunk_numbers()?.into_iter().map(|number| (number, None)).collect()
