@@ -47,10 +47,11 @@ SYMTOOL_STORE="$tmp/second" "$symtool" -q import "$crashes/modules/late"
 
 # Programs in the place of symtool, of which the first worker is lost in the middle of its answers: that worker alone, or
 # with it the executor that called it.
+mkdir "$tmp/lost"
 lost() {
     cat >"$tmp/$1" <<SCRIPT
 #!/bin/sh
-if [ "\$1" = worker ] && mkdir "$tmp/$1.\$(basename "\$SYMTOOL_STORE")" 2>/dev/null; then
+if [ "\$1" = worker ] && mkdir "$tmp/lost/$1-\$(basename "\$SYMTOOL_STORE")" 2>/dev/null; then
     head -n 60 | "$symtool" "\$@" | head -n 20
     $2
     kill -9 \$\$
@@ -80,6 +81,9 @@ run() {
         "$symtool" groups list --json --state "$out/groups.state" | cmp - "$tmp/$night.groups"
         before=$out
     done
+    case $name in
+    *-killed) [ -d "$tmp/lost/$name-second" ] || { echo "spark: $name: nothing was killed"; exit 1; } ;;
+    esac
     echo "spark: $name: the groups of one store ($(wc -l <"$tmp/second.groups") of them)"
     rm -rf "$tmp/$name".*
 }
