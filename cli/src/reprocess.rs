@@ -111,7 +111,9 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let progress = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
     let reprocessed = if args.finish {
         let finished = reprocess.finish(&store, progress);
-        finished.map_err(|error| exit::or_try_later(error.into()))?.map_err(not_done)?
+        finished
+            .map_err(|error| exit::or_try_later(error.into()))?
+            .map_err(|missing| not_done(&missing))?
     } else {
         reprocess.run(&store, progress)?
     };
@@ -189,8 +191,8 @@ fn run_shard(
 }
 
 /// Shards may still be at work.
-fn not_done(missing: ShardsMissing) -> TryLater {
-    let which = match &missing {
+fn not_done(missing: &ShardsMissing) -> TryLater {
+    let which = match missing {
         ShardsMissing::All => "I/N, for I from 0 to N - 1".to_owned(),
         ShardsMissing::Some { missing, .. } => {
             missing.first().map_or_else(String::new, ToString::to_string)

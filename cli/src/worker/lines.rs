@@ -17,6 +17,13 @@ const MAX_BYTES: usize = 8 << 20;
 /// string.
 const MAX_LINE_BYTES: usize = 128 << 20;
 
+/// What comes next.
+enum Next {
+    Line(Vec<u8>),
+    TooLong,
+    End,
+}
+
 /// A stream of lines.
 pub struct LineStream<R> {
     input: BufReader<R>,
@@ -35,9 +42,15 @@ impl<R: Read> LineStream<R> {
     /// If the stream cannot be read.
     pub fn take(&mut self) -> io::Result<Vec<Option<Vec<u8>>>> {
         let (mut lines, mut bytes) = (Vec::new(), 0);
-        while let Some(line) = self.line()? {
-            bytes += line.as_ref().map_or(0, Vec::len);
-            lines.push(line);
+        loop {
+            match self.next()? {
+                Next::Line(line) => {
+                    bytes += line.len();
+                    lines.push(Some(line));
+                }
+                Next::TooLong => lines.push(None),
+                Next::End => break,
+            }
             let has_more = memchr::memchr(b'\n', self.input.buffer()).is_some();
             if !has_more || lines.len() == MAX_LINES || bytes >= MAX_BYTES {
                 break;
@@ -46,20 +59,20 @@ impl<R: Read> LineStream<R> {
         Ok(lines)
     }
 
-    fn line(&mut self) -> io::Result<Option<Option<Vec<u8>>>> {
+    fn next(&mut self) -> io::Result<Next> {
         let mut line = Vec::new();
         let most = MAX_LINE_BYTES as u64 + 1;
         if self.input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
+            return Ok(Next::End);
         }
         if line.last() == Some(&b'\n') {
             line.pop();
         } else if line.len() > MAX_LINE_BYTES {
             drop(line);
             self.input.skip_until(b'\n')?;
-            return Ok(Some(None));
+            return Ok(Next::TooLong);
         }
-        Ok(Some(Some(line)))
+        Ok(Next::Line(line))
     }
 }
 
