@@ -80,6 +80,10 @@ mapping *args:
 scale *args:
     sh scripts/scale.sh "$@"
 
+# Compare the groups that Spark makes of generated crashes with those of one store; arguments go to the generator; needs Java
+spark *args:
+    sh scripts/spark.sh "$@"
+
 # Measure how well generated crashes are grouped, before and after late imports; arguments go to the generator
 eval *args:
     sh scripts/eval-crashes.sh "$@"

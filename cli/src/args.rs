@@ -29,6 +29,7 @@ use crate::rules::RulesArgs;
 use crate::stats::Stats;
 use crate::symbolicate::Symbolicate;
 use crate::terminal::Color;
+use crate::worker::Worker;
 
 /// More threads than any machine can use.
 pub const MAX_JOBS: usize = 1024;
@@ -48,7 +49,7 @@ const SYMTOOL: &str = "Examples:
 
 Defaults for all commands can be set in symtool.toml.
 
-Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 done, but a receiver of notices could not be told.";
+Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 try again: a receiver of notices or what a worker needs was out of reach.";
 
 const ADDR2LINE: &str = "Examples:
   symtool addr2line -fipCe libxxx.so.debug 0x5a602a
@@ -173,6 +174,9 @@ pub enum Command {
     Retrace(RetraceArgs),
     /// Regroups stored crashes with the symbols that were imported since
     Reprocess(Reprocess),
+    /// Answers line by line, for engines that run programs over parts of their data
+    #[command(subcommand)]
+    Worker(Worker),
     /// Lists, shows and merges groups of crashes, and undoes runs
     #[command(subcommand)]
     Groups(Groups),

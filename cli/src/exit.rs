@@ -16,7 +16,8 @@ pub enum Exit {
     Usage,
     /// The store cannot be used.
     Store,
-    /// Done, but somebody could not be told of it, and is told later.
+    /// Something was out of reach, and may be there later: a receiver of notices, or what a worker
+    /// needs.
     TryAgain,
 }
 
@@ -31,6 +32,18 @@ impl std::fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// Something is out of reach that may be there later: what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TryLater(pub String);
+
+impl std::fmt::Display for TryLater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TryLater {}
 
 /// The key of a store cannot be had: why, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +82,20 @@ impl Exit {
         match error {
             error if advice::store_error(error).is_some() || error.is::<NoKey>() => Self::Store,
             error if error.is::<Usage>() => Self::Usage,
+            error if error.is::<TryLater>() => Self::TryAgain,
             _ => Self::SomeFailed,
         }
     }
+}
+
+/// The same error, as one that may pass if that is so: a busy store, a pipe or a disk that fails.
+pub fn or_try_later(error: anyhow::Error) -> anyhow::Error {
+    let is_closed_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    let is_temporary = match advice::store_error(&error) {
+        Some(store) => store.is_temporary(),
+        None => error.downcast_ref::<io::Error>().is_some_and(|cause| !is_closed_pipe(cause)),
+    };
+    if is_temporary { TryLater(advice::any(&error)).into() } else { error }
 }
 
 impl From<Exit> for ExitCode {

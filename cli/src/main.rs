@@ -49,6 +49,7 @@ mod symbolicate;
 mod table;
 mod terminal;
 mod version;
+mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -128,6 +129,7 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Modules(modules) => modules::run(context, modules),
         Command::Crash(crash) => crash::run(context, crash),
         Command::Symbolicate(symbolicate) => symbolicate::run(context, symbolicate),
+        Command::Worker(worker) => worker::run(context, worker),
         Command::Retrace(retrace) => retrace::run(context, retrace),
         Command::Reprocess(reprocess) => reprocess::run(context, reprocess),
         Command::Groups(groups) => groups::run(context, groups),

@@ -5,7 +5,7 @@
 //! the process is the only place to set it.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -82,7 +82,20 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// If it cannot be written.
     pub fn save(&self, text: &str) -> io::Result<()> {
-        (&self.file).write_all(text.as_bytes())?;
+        self.save_with(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Puts in its place what `write` writes.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save_with(
+        &self,
+        write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut out = BufWriter::new(&self.file);
+        write(&mut out)?;
+        out.flush()?;
         share(&self.beside)?;
         fs::rename(&self.beside, self.path)
     }

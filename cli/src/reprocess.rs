@@ -8,12 +8,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
-use symtool_core::{Reprocessed, RunStatus};
+use symtool_core::{Reprocessed, RunStatus, ShardDone};
+use symtool_crashes::reprocess::{Shard, ShardWritten, ShardsMissing};
 use symtool_crashes::{Missing, Report};
+use symtool_grouping::rules::Rules;
+use symtool_store::Store;
 
 use crate::context::Context;
 use crate::counted;
-use crate::exit::Exit;
+use crate::exit::{self, Exit, TryLater};
 use crate::groups::joined;
 use crate::notify::{Notices, NotifyArgs};
 use crate::output::{self, Draft};
@@ -26,6 +29,8 @@ const REPROCESS: &str = "Examples:
   symtool reprocess --max-absorb 20 --report last.json
   17 3 * * *  symtool -q reprocess --max-absorb 20    in a crontab
   symtool reprocess --notify-command tell-team
+  symtool reprocess --shard 3/16
+  symtool reprocess --finish
 
 Only crashes with frames in modules that changed since the last run are looked at; all of them if rules have changed. A run is atomic: a killed run has changed nothing or everything. A crash that would have fewer frames resolved stays as it was.";
 
@@ -41,6 +46,13 @@ pub struct Reprocess {
     /// Also write the JSON report to this file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Only assess the crashes of shard I of N, from 0, and leave the run to --finish; N alone is
+    /// shard `$JOB_COMPLETION_INDEX` of N
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with_all = ["dry_run", "report", "max_absorb", "notify", "notify_command", "finish"])]
+    pub shard: Option<Shard>,
+    /// Bring a run to its end whose shards are all done; exit with 75 if some are not
+    #[arg(long)]
+    pub finish: bool,
     /// Change nothing and exit with 1 if one group would gain more than this percentage of all
     /// crashes
     #[arg(long, value_name = "PCT", value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -83,6 +95,9 @@ const ALIASES: usize = 4;
 pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     let rules = rules::load(context, args.rules.as_deref())?;
     let store = context.open_store()?;
+    if let Some(shard) = args.shard {
+        return run_shard(context, args, &rules, (&store, shard)).map_err(exit::or_try_later);
+    }
     let notices = Notices::of(context, &args.notify)?;
     notices.begin(&store)?;
     let draft = args.report.as_deref().map(|path| Draft::open(path, "the report")).transpose()?;
@@ -93,9 +108,17 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
         dry_run: args.dry_run,
         max_absorb: args.max_absorb,
     };
-    let Reprocessed { status, report, missing, counted: newly_counted } = reprocess
-        .run(&store, |all, done| meter.set(Reached { count: done, part: Some((done, all)) }))?;
+    let progress = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
+    let reprocessed = if args.finish {
+        let finished = reprocess.finish(&store, progress);
+        finished
+            .map_err(|error| exit::or_try_later(error.into()))?
+            .map_err(|missing| not_done(&missing))?
+    } else {
+        reprocess.run(&store, progress)?
+    };
     drop(meter);
+    let Reprocessed { status, report, missing, counted: newly_counted } = reprocessed;
     counted::note(&store, newly_counted);
     let told = Told {
         version: output::VERSION,
@@ -129,6 +152,65 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
         );
     }
     notices.deliver(&store, Exit::failed_if(status == RunStatus::Refused))
+}
+
+/// What a shard did.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ShardTold {
+    shard: String,
+    /// Crashes that it has assessed.
+    assessed: u64,
+    /// Whether another attempt at the shard had been done before, whose work the run takes.
+    known: bool,
+}
+
+fn run_shard(
+    context: &Context,
+    args: &Reprocess,
+    rules: &Rules,
+    (store, shard): (&Store, Shard),
+) -> Result<Exit> {
+    let meter = Meter::new(progress::is_wanted(context), "assessing", Unit::Of("chunks"));
+    let reprocess =
+        symtool_core::Reprocess { rules, all: args.all, dry_run: false, max_absorb: None };
+    let ShardDone { assessed, written } = reprocess.shard(store, shard, |all, done| {
+        meter.set(Reached { count: done, part: Some((done, all)) });
+    })?;
+    drop(meter);
+    let known = written == ShardWritten::Known;
+    let mut out = std::io::stdout().lock();
+    if context.json {
+        let told = ShardTold { shard: shard.to_string(), assessed, known };
+        writeln!(out, "{}", output::json(&told)?)?;
+    } else if !context.quiet {
+        let note = if known { "; another attempt had been done before" } else { "" };
+        writeln!(out, "shard {shard}: {assessed} crashes assessed{note}")?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Shards may still be at work.
+fn not_done(missing: &ShardsMissing) -> TryLater {
+    let which = match missing {
+        ShardsMissing::All => "I/N, for I from 0 to N - 1".to_owned(),
+        ShardsMissing::Some { missing, .. } => {
+            missing.first().map_or_else(String::new, ToString::to_string)
+        }
+    };
+    TryLater(format!("{missing}; wait for it, or run symtool reprocess --shard {which}"))
+}
+
+/// `I/N`, or `N` of a job whose environment says which.
+fn shard(text: &str) -> Result<Shard, String> {
+    let (index, count) = match text.split_once('/') {
+        Some((index, count)) => (index.to_owned(), count),
+        None => (std::env::var("JOB_COMPLETION_INDEX").unwrap_or_default(), text),
+    };
+    let shard = index.parse().ok().zip(count.parse().ok());
+    shard.and_then(|(index, count)| Shard::new(index, count)).ok_or_else(|| {
+        "not I/N with I less than N, as in 0/16; N alone needs $JOB_COMPLETION_INDEX".to_owned()
+    })
 }
 
 fn still_missing(missing: &[Missing]) -> Vec<StillMissing<'_>> {

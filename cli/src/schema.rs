@@ -14,7 +14,7 @@ use symtool_crashes::Run;
 use crate::output::VERSION;
 use crate::{
     bundle, check, crash, fetch, groups, import, key, missing, modules, reprocess, rules, stats,
-    style, symbolicate,
+    style, symbolicate, worker,
 };
 
 /// The objects that one heading of `docs/json.md` describes.
@@ -108,8 +108,16 @@ fn all() -> Vec<Shapes> {
         of("groups mark").with::<groups::mark::Marked<'_>>(),
         of("groups show").with::<groups::show::Shown<'_>>(),
         of("groups history").with::<Run>(),
+        of("groups plan").with::<groups::plan::PlanTold>(),
+        of("groups of").with::<groups::plan::OfTold>(),
         of("groups diff").with::<groups::history::Diff>(),
         of("reprocess").with::<reprocess::Told<'_>>(),
+        of("reprocess shard").with::<reprocess::ShardTold>(),
+        of("worker")
+            .fixed::<worker::Symbolicated>()
+            .fixed::<worker::AssessedLine>()
+            .fixed::<style::shape::WorkerAnswered>()
+            .fixed::<worker::End>(),
         of("report").with::<Overview>().with::<CrashReport>(),
         of("missing")
             .with::<missing::Line<'_>>()

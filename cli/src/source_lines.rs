@@ -12,7 +12,7 @@ const AROUND: u32 = 3;
 const MAX_AROUND: u32 = 1_000;
 
 /// Options of commands that show source.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct SourceArgs {
     /// Show N lines of source before and after each location [default: 3 with --source-dir]
     #[arg(long, value_name = "N", requires = "source_dir", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_AROUND)))]

@@ -1,6 +1,8 @@
 //! The arguments of `symtool groups`: the doc comments are its help, and the examples stand below
 //! them.
 
+use std::path::PathBuf;
+
 use crate::args::date;
 
 const GROUPS: &str = "Examples:
@@ -52,6 +54,25 @@ Crashes that arrived since stay. What was undone is not done again until symbols
 const GROUPS_MERGE: &str = "Examples:
   symtool groups merge g00112233 g44556677";
 
+const GROUPS_STATE: &str = "Examples:
+  symtool groups state > groups.state
+  symtool groups state -o groups.state
+
+The state is what symtool groups plan begins with.";
+
+const GROUPS_PLAN: &str = "Examples:
+  symtool groups plan --tallies tallies.ndjson -o monday.state
+  symtool groups plan --state 1.state --tallies t.ndjson --flows f.ndjson -o 2.state
+
+Each line counts crashes of one fingerprint, as the answers of symtool worker assess do. Tallies are of crashes that are new or keep their fingerprint, flows of those that had another one, which stands in `from`; together they are all crashes. Lines of one fingerprint are added up, in any order.";
+
+const GROUPS_OF: &str = "Examples:
+  symtool groups of c0011223344556677889
+  symtool groups of --state groups.state s00112233445566778899aabbccddeeff
+  symtool groups of --state groups.state - < assessed.ndjson
+
+Lines of stdin are fingerprints, or objects that have one, such as the answers of symtool worker assess.";
+
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = GROUPS)]
 pub enum Groups {
@@ -85,6 +106,15 @@ pub enum Groups {
     /// Merges groups into the oldest one; the other ids become aliases of it
     #[command(after_help = GROUPS_MERGE)]
     Merge(GroupsMerge),
+    /// Writes the state of all groups, to plan with it where crashes are counted elsewhere
+    #[command(after_help = GROUPS_STATE)]
+    State(GroupsState),
+    /// Makes the next state of groups from crashes that were counted elsewhere
+    #[command(after_help = GROUPS_PLAN)]
+    Plan(GroupsPlan),
+    /// Says which groups fingerprints or crashes are in
+    #[command(after_help = GROUPS_OF)]
+    Of(GroupsOf),
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,6 +150,9 @@ pub struct GroupsList {
     /// Only groups with at least N crashes
     #[arg(long, value_name = "N")]
     pub min_crashes: Option<u64>,
+    /// List the groups of this state, and not those of the store
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["os", "arch", "regressed"])]
+    pub state: Option<PathBuf>,
     /// Sort by this
     #[arg(long, value_enum, value_name = "BY", default_value_t = GroupSort::Crashes)]
     pub sort: GroupSort,
@@ -240,4 +273,37 @@ pub struct GroupsMerge {
     /// Ids or aliases of groups, or their first digits
     #[arg(required = true, num_args = 2.., value_name = "GROUP")]
     pub groups: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsState {
+    /// Write it to this file [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsPlan {
+    /// The state before; without one, there were no groups
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Crashes that are new or keep their fingerprint; repeatable
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub tallies: Vec<PathBuf>,
+    /// Crashes that had another fingerprint; repeatable
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub flows: Vec<PathBuf>,
+    /// Write the next state to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GroupsOf {
+    /// Ask this state, and not the store
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Fingerprints, crashes of the store, or - for lines of stdin
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
 }

@@ -7,13 +7,15 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
 use symtool_core::dump::BareDumps;
-use symtool_crashes::groups::{Facets, Group, GroupMarks, GroupSort as Order, LatestReleases};
+use symtool_crashes::groups::{
+    Facets, Group, GroupMarks, GroupSort as Order, GroupState, LatestReleases,
+};
 use symtool_crashes::{Crashes, FingerprintKind, GroupId};
 use symtool_module::is_same_arch;
-use symtool_store::Store;
 
 use super::args::{GroupKind, GroupSort, GroupsList};
 use super::mark::Marks;
+use super::plan;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment::iso;
@@ -52,12 +54,15 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Runs the command.
-pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> {
-    let crashes = Crashes::open(store)?;
+pub fn run(context: &Context, args: &GroupsList) -> Result<Exit> {
+    let source = match &args.state {
+        Some(path) => Source::State(plan::read(path)?),
+        None => Source::Store(Box::new(Crashes::open(&context.open_store()?)?)),
+    };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut table = Table::for_stdout(COLUMNS, context);
     let mut left = args.limit.unwrap_or(usize::MAX);
-    let filter = Filter::of(&crashes, args)?;
+    let filter = Filter::of(&source, args)?;
     let each = |group: Group| -> Result<bool> {
         let marks = filter.marks(&group)?;
         if left == 0 || !is_meant(&group, args) || !filter.is_meant(&group, args, &marks) {
@@ -82,10 +87,40 @@ pub fn run(context: &Context, store: &Store, args: &GroupsList) -> Result<Exit> 
         }
         Ok(left > 0)
     };
-    crashes.each_group(order(args.sort), args.reverse, args.limit.unwrap_or(usize::MAX), each)?;
+    source.each_group(args, each)?;
     table.map_or(Ok(()), |table| table.finish(&mut out))?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Where groups are.
+enum Source {
+    Store(Box<Crashes>),
+    State(GroupState),
+}
+
+impl Source {
+    /// Calls `each` with every group, in the order that `args` ask for, until it says no.
+    fn each_group(
+        &self,
+        args: &GroupsList,
+        mut each: impl FnMut(Group) -> Result<bool>,
+    ) -> Result<()> {
+        let (order, at_once) = (order(args.sort), args.limit.unwrap_or(usize::MAX));
+        match self {
+            Self::Store(crashes) => crashes.each_group(order, args.reverse, at_once, each),
+            Self::State(state) => {
+                let mut groups = state.groups();
+                order.sort(&mut groups, args.reverse);
+                for group in groups {
+                    if !each(group)? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 fn order(sort: GroupSort) -> Order {
@@ -100,16 +135,23 @@ fn order(sort: GroupSort) -> Order {
 
 /// What decides on groups besides what they are themselves.
 struct Filter<'c> {
-    crashes: &'c Crashes,
-    has_marks: bool,
+    /// What has marks, if there are any.
+    marked: Option<&'c Crashes>,
     latest: LatestReleases,
     /// Groups with crashes on the system and architecture that are asked for.
     ran_there: Option<HashSet<GroupId>>,
 }
 
 impl<'c> Filter<'c> {
-    fn of(crashes: &'c Crashes, args: &GroupsList) -> Result<Self> {
-        let (has_marks, latest) = (crashes.has_marks()?, crashes.latest_releases()?);
+    fn of(source: &'c Source, args: &GroupsList) -> Result<Self> {
+        let crashes = match source {
+            Source::Store(crashes) => &**crashes,
+            Source::State(state) => {
+                return Ok(Self { marked: None, latest: state.latest_releases(), ran_there: None });
+            }
+        };
+        let marked = if crashes.has_marks()? { Some(crashes) } else { None };
+        let latest = crashes.latest_releases()?;
         let ran_there = if args.os.is_some() || args.arch.is_some() {
             let groups = crashes.groups()?;
             let facets = crashes.facets(&groups, None, &BareDumps)?;
@@ -118,11 +160,11 @@ impl<'c> Filter<'c> {
         } else {
             None
         };
-        Ok(Self { crashes, has_marks, latest, ran_there })
+        Ok(Self { marked, latest, ran_there })
     }
 
     fn marks(&self, group: &Group) -> Result<GroupMarks> {
-        if self.has_marks { Ok(self.crashes.marks(group)?) } else { Ok(GroupMarks::default()) }
+        Ok(self.marked.map(|crashes| crashes.marks(group)).transpose()?.unwrap_or_default())
     }
 
     fn is_meant(&self, group: &Group, args: &GroupsList, marks: &GroupMarks) -> bool {

@@ -4,6 +4,7 @@ mod args;
 pub mod history;
 pub mod list;
 pub mod mark;
+pub mod plan;
 pub mod show;
 
 use std::io::Write;
@@ -27,18 +28,22 @@ use args::GroupsMerge;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Groups) -> Result<Exit> {
-    let store = context.open_store()?;
+    let store = || context.open_store();
     match args {
-        Groups::List(args) => list::run(context, &store, args),
-        Groups::Show(args) => show::run(context, &store, args),
-        Groups::History(args) => history::run(context, &store, args),
-        Groups::Diff(args) => history::diff(context, &store, args),
-        Groups::Resolve(args) => mark::resolve(context, &store, args),
-        Groups::Assign(args) => mark::assign(context, &store, args),
-        Groups::Note(args) => mark::note(context, &store, args),
-        Groups::Link(args) => mark::link(context, &store, args),
-        Groups::Merge(args) => merge(context, &store, args),
-        Groups::Undo(args) => undo(context, &open_writer(&store)?, args.run),
+        // They may have no store.
+        Groups::List(args) => list::run(context, args),
+        Groups::Plan(args) => plan::run(context, args),
+        Groups::Of(args) => plan::of(context, args),
+        Groups::State(args) => plan::state(&store()?, args),
+        Groups::Show(args) => show::run(context, &store()?, args),
+        Groups::History(args) => history::run(context, &store()?, args),
+        Groups::Diff(args) => history::diff(context, &store()?, args),
+        Groups::Resolve(args) => mark::resolve(context, &store()?, args),
+        Groups::Assign(args) => mark::assign(context, &store()?, args),
+        Groups::Note(args) => mark::note(context, &store()?, args),
+        Groups::Link(args) => mark::link(context, &store()?, args),
+        Groups::Merge(args) => merge(context, &store()?, args),
+        Groups::Undo(args) => undo(context, &open_writer(&store()?)?, args.run),
     }
 }
 

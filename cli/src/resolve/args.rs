@@ -24,7 +24,7 @@ MODULE is a name, a path, a label, or a build-id or UUID (the first 8 digits are
 
 Addresses are the file's own (virtual) addresses by default. Convert a runtime address with: address - load address + image base. `modules show` prints the image base.";
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = RESOLVE)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Resolve {

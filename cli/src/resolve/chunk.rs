@@ -30,8 +30,10 @@ pub enum What {
 /// Some lines of a run.
 #[derive(Debug, Default)]
 pub struct Chunk<'l> {
-    /// Blank lines and comments are left out.
+    /// Blank lines and comments are left out, unless each line is to be answered.
     pub asked: Vec<Asked>,
+    /// The lines of these, if each is to be answered.
+    pub texts: Vec<&'l [u8]>,
     /// Modules as the lines name them, each once.
     pub names: Vec<Cow<'l, str>>,
     /// Methods that lines ask for.
@@ -45,15 +47,18 @@ pub struct Chunk<'l> {
 }
 
 impl<'l> Chunk<'l> {
-    /// Parses `text`.
-    pub fn parse(text: &'l [u8]) -> Self {
+    /// Parses `text`. Blank lines and comments are malformed requests if `each_line` is to be
+    /// answered.
+    pub fn parse(text: &'l [u8], each_line: bool) -> Self {
         let mut chunk = Self::default();
         let mut numbers: HashMap<Cow<'l, str>, u32> = HashMap::new();
         let mut last: Option<u32> = None;
         for text in text.split_inclusive(|&byte| byte == b'\n') {
             let line = chunk.lines;
             chunk.lines += 1;
-            let Some(request) = request::parse(text) else { continue };
+            let blank = || each_line.then_some(Err("the line is blank, or a comment"));
+            let Some(request) = request::parse(text).or_else(blank) else { continue };
+            chunk.texts.extend(each_line.then_some(text));
             let (name, what) = match request {
                 Err(reason) => (None, Err(reason)),
                 Ok(request) => {
@@ -114,7 +119,7 @@ mod tests {
 
     #[test]
     fn lines_are_parsed_with_each_name_once() {
-        let chunk = Chunk::parse(b"# who\na 10\nb 20\n\na 30\n40\nb zz");
+        let chunk = Chunk::parse(b"# who\na 10\nb 20\n\na 30\n40\nb zz", false);
         assert_eq!(
             (chunk.lines, &chunk.names[..]),
             (7, &[Cow::Borrowed("a"), Cow::Borrowed("b")][..])

@@ -80,7 +80,9 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
     let (source, paint) = (source_context(args, style)?, context.paint(&io::stdout()));
     let look = Look { style, inlines, paint, aliases: args.aliases, source: source.as_ref() };
     let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
-    let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
+    let is_worker = false;
+    let mut session =
+        Session { args, look, names, mappings, default_name, failures, next_line: 1, is_worker };
     let out = io::stdout();
     match &args.batch {
         Some(path) => {
@@ -101,6 +103,32 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
     }
     (&out).flush()?;
     Ok(session.failures.finish())
+}
+
+/// Answers every line of `input` by a JSON object that names the request, in their order. Returns
+/// how many there were.
+///
+/// # Errors
+/// If the store cannot be used, or is out of reach.
+pub fn work(context: &Context, args: &Resolve, input: impl Read) -> Result<u64> {
+    let store = context.open_store()?;
+    let reader = store.read()?;
+    let catalog = reader.catalog();
+    let mut names = Names::new(args, Some((&reader, &catalog)), spelling(Style::Json));
+    let default_name = args.module.as_ref().map(|module| names.number(module)).transpose()?;
+    let look = Look {
+        style: Style::Json,
+        inlines: Inlines::All,
+        paint: context.paint(&io::stdout()),
+        aliases: false,
+        source: None,
+    };
+    let (mappings, failures) = (Mappings::new(&reader), Failures::default());
+    let (next_line, is_worker) = (1, true);
+    let mut session =
+        Session { args, look, names, mappings, default_name, failures, next_line, is_worker };
+    session.stream(Lines::new(input), None, false, &mut io::stdout())?;
+    Ok(session.next_line - 1)
 }
 
 /// The module of the object in `file`.

@@ -3,13 +3,14 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use rayon::prelude::*;
 use symtool_mapping::{self as mapping, Query, Retrace};
 use symtool_store::Mappings;
-use symtool_store::resolve::{Origin, Rendered, Request};
+use symtool_store::resolve::{Answer, Origin, Rendered, Request};
 
 use super::args::Resolve;
 use super::chunk::{self, Asked, Chunk, What};
@@ -17,6 +18,7 @@ use super::failures::Failures;
 use super::input::{Lines, RunSize};
 use super::names::{self, Names};
 use crate::advice;
+use crate::exit::TryLater;
 use crate::find::NotOne;
 use crate::progress::{Meter, Reached, Unit};
 use crate::style::{self, Line, Look, Status};
@@ -35,6 +37,8 @@ pub struct Session<'s> {
     pub(super) default_name: Option<usize>,
     pub(super) failures: Failures,
     pub(super) next_line: u64,
+    /// Whether every line has an answer, which names it, and nothing is told besides.
+    pub(super) is_worker: bool,
 }
 
 /// A chunk on its way: what has been looked up for it.
@@ -72,7 +76,7 @@ impl Session<'_> {
                     .into_iter()
                     .flatten(),
             );
-            self.answer(&mut requests, &mut rendered);
+            self.answer(&mut requests, &mut rendered)?;
             self.write(&jobs, &rendered, out)?;
             out.flush()?;
             self.names.forget();
@@ -89,7 +93,8 @@ impl Session<'_> {
     /// Parses `run`, and looks up what it names. What names nothing is told.
     fn look_up<'l>(&mut self, run: &'l [u8]) -> Result<Vec<Job<'l>>> {
         let parts = chunk::cut(run, rayon::current_num_threads());
-        let chunks: Vec<Chunk<'l>> = parts.into_par_iter().map(Chunk::parse).collect();
+        let chunks: Vec<Chunk<'l>> =
+            parts.into_par_iter().map(|part| Chunk::parse(part, self.is_worker)).collect();
         let mut jobs = Vec::with_capacity(chunks.len());
         let mut first_request = 0;
         for chunk in chunks {
@@ -101,7 +106,9 @@ impl Session<'_> {
             let job = Job { first_line: self.next_line, first_request, names, chunk };
             self.next_line += u64::from(job.chunk.lines);
             first_request += job.chunk.asked.len();
-            self.tell_failures(&job);
+            if !self.is_worker {
+                self.tell_failures(&job);
+            }
             jobs.push(job);
         }
         Ok(jobs)
@@ -170,9 +177,14 @@ impl Session<'_> {
             .collect()
     }
 
-    fn answer(&self, requests: &mut [Request], rendered: &mut Rendered<Status>) {
-        let damage = Mutex::new(None);
+    fn answer(&self, requests: &mut [Request], rendered: &mut Rendered<Status>) -> Result<()> {
+        let (damage, is_out_of_reach) = (Mutex::new(None), AtomicBool::new(false));
         self.names.resolver.batch_into(requests, rendered, |module, answer, text| {
+            if let Answer::Corrupt(error) = &answer
+                && error.is_temporary()
+            {
+                is_out_of_reach.store(true, Ordering::Relaxed);
+            }
             let (status, error) =
                 style::frames(self.look, answer, self.names.demangler(module), text);
             if let Some(error) = error {
@@ -180,9 +192,15 @@ impl Session<'_> {
             }
             status
         });
-        if let Some(error) = damage.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            say!("{error}");
+        match damage.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            // What may be read later is no answer.
+            Some(error) if self.is_worker && is_out_of_reach.into_inner() => {
+                return Err(TryLater(error).into());
+            }
+            Some(error) if !self.is_worker => say!("{error}"),
+            _ => {}
         }
+        Ok(())
     }
 
     /// Writes the answers of a run: while some are written, the next are put into words.
@@ -253,7 +271,9 @@ impl Session<'_> {
                 style::methods(self.look, &methods, text)
             }
             Err(error) => {
-                say!("{}", advice::store(&error));
+                if !self.is_worker {
+                    say!("{}", advice::store(&error));
+                }
                 Status::Corrupt
             }
         }
@@ -292,6 +312,7 @@ impl Session<'_> {
             };
             let line = Line {
                 number: job.first_line + u64::from(asked.line),
+                request: job.chunk.texts.get(first_request - job.first_request + index).copied(),
                 address,
                 method,
                 module: name.and_then(|name| self.names.module(name)),

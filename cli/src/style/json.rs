@@ -9,8 +9,16 @@ use super::{Folded, Line};
 
 /// Writes one request and its answer as a JSON object.
 pub fn line(line: &Line<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"line\":");
-    out.extend_from_slice(line.number.to_string().as_bytes());
+    match line.request {
+        Some(request) => {
+            out.extend_from_slice(b"{\"request\":");
+            put_json(request.trim_ascii_end(), out);
+        }
+        None => {
+            out.extend_from_slice(b"{\"line\":");
+            out.extend_from_slice(line.number.to_string().as_bytes());
+        }
+    }
     if let Some(address) = line.address {
         out.extend_from_slice(b",\"address\":");
         out.push(b'"');

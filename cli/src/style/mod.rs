@@ -209,6 +209,8 @@ fn printer(style: Style, inlines: Inlines) -> Option<Printer> {
 pub struct Line<'a> {
     /// Its number in the input, from 1.
     pub number: u64,
+    /// The request itself, where answers name it instead of its number.
+    pub request: Option<&'a [u8]>,
     /// The address, if it asks for one.
     pub address: Option<u64>,
     /// The method, if it asks for one, as the line spells it.

@@ -29,6 +29,25 @@ pub struct Answered {
     frames: Option<Vec<Frame>>,
 }
 
+/// The same of a worker: the request stands in the place of its number.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerAnswered {
+    /// The line of the request.
+    request: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// Instead of an address, the method of a request to a mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<Module>,
+    status: Status,
+    /// Innermost first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<Vec<Frame>>,
+}
+
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Module {
@@ -111,6 +130,7 @@ fn lines_have_this_shape() {
     {
         let line = super::Line {
             number: 7,
+            request: None,
             address,
             method,
             module: None,
@@ -122,6 +142,14 @@ fn lines_have_this_shape() {
         json::line(&line, &mut written);
         let read: Answered = serde_json::from_slice(&written).unwrap();
         assert_eq!(read.frames.is_some(), status == Status::Ok);
+        assert_eq!(
+            serde_json::to_string(&read).unwrap() + "\n",
+            String::from_utf8(written).unwrap()
+        );
+        let mut written = Vec::new();
+        json::line(&super::Line { request: Some(b"a.so 10\n"), ..line }, &mut written);
+        let read: WorkerAnswered = serde_json::from_slice(&written).unwrap();
+        assert_eq!(read.request, "a.so 10");
         assert_eq!(
             serde_json::to_string(&read).unwrap() + "\n",
             String::from_utf8(written).unwrap()

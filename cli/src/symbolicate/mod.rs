@@ -11,7 +11,7 @@
 mod detect;
 pub mod dump;
 mod kept;
-mod known;
+pub mod known;
 mod lines;
 mod packed;
 

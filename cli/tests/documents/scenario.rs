@@ -38,7 +38,9 @@ fn path(path: &Path) -> &str {
 
 /// All of them.
 pub fn all() -> Vec<Printed> {
-    [modules(), build_machine(), damage(), keys(), dumps(), crashes(), groups(), runs()].concat()
+    let stories =
+        [modules(), build_machine(), damage(), keys(), dumps(), crashes(), groups(), runs()];
+    [stories.concat(), workers()].concat()
 }
 
 fn modules() -> Vec<Printed> {
@@ -322,5 +324,44 @@ fn runs() -> Vec<Printed> {
     story.run("modules remove", 0, &["modules", "remove", BUILDS[0]]);
     story.run("reprocess", 0, &["reprocess"]);
     story.run("crash remove", 0, &["crash", "gc", "--keep", "0", "--last"]);
+    story.printed
+}
+
+/// Workers, a plan of what they say, and a run in shards.
+fn workers() -> Vec<Printed> {
+    let mut story = two_bugs();
+    let events = std::fs::read_to_string(story.sandbox.path("events.ndjson")).unwrap();
+    let folded = object("folded/lld.so");
+    story.run("import", 0, &["import", path(&folded)]);
+    // Without the objects in reports, which are whatever they were.
+    let task = |report: &str| serde_json::json!({ "report": report, "key": 7 }).to_string() + "\n";
+    let reports = events.lines().map(task).collect::<String>() + "{}\n";
+    let requests = format!("{} 0x1330\n{} 0x1139\nx a.b.c:1\n", path(&folded), BUILDS[0]);
+    let mut tallies = String::new();
+    for (job, input) in [("symbolicate", &reports), ("assess", &reports), ("resolve", &requests)] {
+        let run = story.sandbox.run_with_input(&["worker", job, "--end-row"], input.as_bytes());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let objects = json_lines(&run.stdout);
+        story.printed.extend(objects.into_iter().map(|object| ("worker", object)));
+        if job == "assess" {
+            tallies = run.stdout;
+        }
+    }
+    let is_counted = |line: &&str| line.contains("\"fingerprint\"");
+    let tallies: Vec<&str> = tallies.lines().filter(is_counted).collect();
+    let tallies = story.sandbox.write("tallies.ndjson", tallies.join("\n"));
+    let state = story.sandbox.path("groups.state");
+    let plan = ["groups", "plan", "--tallies", path(&tallies), "-o", path(&state)];
+    story.run("groups plan", 0, &plan);
+    // As if one of the crashes had had another fingerprint.
+    let first = events.lines().next().unwrap();
+    let was = serde_json::json!({ "fingerprint": format!("s{}", "0".repeat(32)), "digest": "0", "resolved": 0 });
+    let moved = serde_json::json!({ "report": first, "was": was }).to_string();
+    let run = story.sandbox.run_with_input(&["worker", "assess"], moved.as_bytes());
+    story.printed.extend(json_lines(&run.stdout).into_iter().map(|object| ("worker", object)));
+    let crashes = story.sandbox.run(["crash", "list", "--json"]).stdout;
+    let crash = json_lines(&crashes)[0]["id"].as_str().unwrap().to_owned();
+    story.run("groups of", 0, &["groups", "of", &crash]);
+    story.run("reprocess shard", 0, &["reprocess", "--all", "--shard", "0/1"]);
     story.printed
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::support::Sandbox;
 use crate::{FIXTURE, has};
 
-const COMMANDS: [&[&str]; 47] = [
+const COMMANDS: [&[&str]; 54] = [
     &["import"],
     &["bundle"],
     &["resolve"],
@@ -48,6 +48,13 @@ const COMMANDS: [&[&str]; 47] = [
     &["groups", "history"],
     &["groups", "undo"],
     &["groups", "merge"],
+    &["groups", "state"],
+    &["groups", "plan"],
+    &["groups", "of"],
+    &["worker"],
+    &["worker", "symbolicate"],
+    &["worker", "assess"],
+    &["worker", "resolve"],
     &["missing"],
     &["report"],
     &["rules"],
@@ -96,7 +103,7 @@ fn examples_in_help_are_right() {
             // What comes after is no argument: a comment after three spaces, a pipe, a redirection.
             let line = line.trim_start().split("   ").next().unwrap();
             let words =
-                line.split_whitespace().skip(1).take_while(|word| !["|", ">"].contains(word));
+                line.split_whitespace().skip(1).take_while(|word| !["|", ">", "<"].contains(word));
             let mut arguments: Vec<String> =
                 words.map(|word| word.trim_matches('\'').to_owned()).collect();
             if arguments[0] == "man" {

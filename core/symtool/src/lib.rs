@@ -25,7 +25,7 @@ use symtool_store::{Catalog, Reader};
 pub use add::{AddCrashes, AddEvent, AddSummary};
 pub use error::Error;
 pub use import::Import;
-pub use reprocess::{Reprocess, Reprocessed, RunStatus};
+pub use reprocess::{Reprocess, Reprocessed, RunStatus, ShardDone};
 pub use resolve::{Frame, resolve};
 
 /// What says what crashes are grouped by, under the symbols of `reader` and `rules`.

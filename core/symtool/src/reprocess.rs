@@ -5,8 +5,12 @@
 //! propose   which of them move, and which groups there will be; nothing is changed
 //! apply     all of it at once, unless it is a dry run or a group would gain too much
 //! ```
+//!
+//! A run can be divided: [`Reprocess::shard`] assesses some of the crashes, in as many processes as
+//! there are shards, and [`Reprocess::finish`] does all else, with what these have found out.
 
-use symtool_crashes::reprocess::Proposal;
+use symtool_crashes::fingerprint::Assessor;
+use symtool_crashes::reprocess::{Proposal, Shard, ShardAnswers, ShardWritten, ShardsMissing};
 use symtool_crashes::{CrashWriter, Crashes, Missing, Report};
 use symtool_grouping::rules::Rules;
 use symtool_store::Store;
@@ -54,6 +58,15 @@ pub struct Reprocessed {
     pub counted: Option<u64>,
 }
 
+/// What a shard did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardDone {
+    /// How many crashes it has assessed.
+    pub assessed: u64,
+    /// Whether it is what the run will take.
+    pub written: ShardWritten,
+}
+
 impl Reprocess<'_> {
     /// Regroups the crashes of `store`. `progress` is told how many crashes are selected, and how
     /// many of them are done. A process that is killed leaves the store as before or as after.
@@ -68,20 +81,74 @@ impl Reprocess<'_> {
         let reader = store.read()?;
         let catalog = reader.catalog();
         let assessor = assessor(&reader, &catalog, self.rules)?;
+        self.run_with(&ShardAnswers::default(), &assessor, store, progress)
+    }
+
+    /// Assesses the crashes of one shard and changes none. `progress` is told how many chunks of
+    /// crashes are to be looked at, and how many have been.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub fn shard(
+        self,
+        store: &Store,
+        shard: Shard,
+        progress: impl Fn(u64, u64) + Sync,
+    ) -> Result<ShardDone, Error> {
+        let reader = store.read()?;
+        let catalog = reader.catalog();
+        let assessor = assessor(&reader, &catalog, self.rules)?;
+        let crashes = Crashes::open(store)?;
+        let answers = crashes.assess_shard(&assessor, self.all, shard, progress)?;
+        let written = crashes.write_shard(&assessor, self.all, shard, &answers)?;
+        Ok(ShardDone { assessed: answers.assessed(), written })
+    }
+
+    /// Regroups the crashes of `store` once all shards are done, as [`Reprocess::run`] does without
+    /// them.
+    ///
+    /// # Errors
+    /// If the store cannot be used; inside, which shards are not done.
+    pub fn finish(
+        self,
+        store: &Store,
+        progress: impl Fn(u64, u64) + Sync,
+    ) -> Result<Result<Reprocessed, ShardsMissing>, Error> {
+        let reader = store.read()?;
+        let catalog = reader.catalog();
+        let assessor = assessor(&reader, &catalog, self.rules)?;
+        let read = Crashes::open(store)?.read_shards(&assessor, self.all)?;
+        match read {
+            Ok(answers) => self.run_with(&answers, &assessor, store, progress).map(Ok),
+            Err(missing) => Ok(Err(missing)),
+        }
+    }
+
+    fn run_with(
+        self,
+        answers: &ShardAnswers,
+        assessor: &Assessor<'_>,
+        store: &Store,
+        progress: impl Fn(u64, u64) + Sync,
+    ) -> Result<Reprocessed, Error> {
         if self.dry_run {
             let crashes = Crashes::open(store)?;
-            let Proposal { report, .. } = crashes.propose(&assessor, self.all, progress)?;
+            let Proposal { report, .. } =
+                crashes.propose_with(answers, assessor, self.all, progress)?;
             let missing = crashes.missing(assessor.modules())?;
             return Ok(Reprocessed { status: RunStatus::DryRun, report, missing, counted: None });
         }
         let writer = CrashWriter::open(store)?;
-        let proposal = writer.propose(&assessor, self.all, progress)?;
+        let proposal = writer.propose_with(answers, assessor, self.all, progress)?;
         let mut report = proposal.report.clone();
         let gain = report.largest_gain.as_ref().map_or(0, |gain| gain.percent);
         let status = if self.max_absorb.is_some_and(|most| gain > u64::from(most)) {
             RunStatus::Refused
         } else {
-            match writer.apply(proposal)? {
+            let applied = writer.apply(proposal)?;
+            // What shards have found out is of no use from now on.
+            writer.forget_shards()?;
+            match applied {
                 Some(run) => {
                     report = run.report;
                     RunStatus::Applied

@@ -12,6 +12,7 @@ pub(crate) mod plan;
 mod read;
 mod release;
 mod sort;
+mod state;
 
 pub use facets::{Counts, DAY_MS, Facets, Platform};
 pub use history::{Difference, NoSuchRun, Streams};
@@ -20,3 +21,4 @@ pub use news::{Days, NewsMark};
 pub use read::{Group, GroupFingerprint};
 pub use release::LatestReleases;
 pub use sort::GroupSort;
+pub use state::{CountedCrashes, CrashSums, GroupState, LineError, NotMadeOf, Planned};

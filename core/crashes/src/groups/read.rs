@@ -56,7 +56,7 @@ impl Group {
         self.signatures.first()
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.signatures.sort_by_key(|signature| {
             (std::cmp::Reverse(signature.crashes), signature.kind, signature.id)
         });
@@ -271,13 +271,13 @@ impl Crashes {
 }
 
 impl Group {
-    fn empty(id: GroupId) -> Self {
+    pub(super) fn empty(id: GroupId) -> Self {
         Self { id, tally: Tally::default(), aliases: Vec::new(), signatures: Vec::new() }
     }
 }
 
 impl GroupFingerprint {
-    fn of(id: FingerprintId, row: FingerprintRow, crashes: u64) -> Self {
+    pub(super) fn of(id: FingerprintId, row: FingerprintRow, crashes: u64) -> Self {
         Self { id, kind: row.kind, title: row.title, frames: row.frames, crashes }
     }
 }

@@ -62,7 +62,7 @@ struct Latest {
 }
 
 impl LatestReleases {
-    fn see(&mut self, release: &str) {
+    pub(super) fn see(&mut self, release: &str) {
         let latest = self.0.entry(parts(release).0.to_owned()).or_default();
         latest.has_others |= !latest.release.is_empty() && latest.release != release;
         if latest.release.is_empty() || is_later(release, &latest.release) {

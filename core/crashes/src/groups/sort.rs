@@ -36,7 +36,7 @@ impl GroupSort {
     }
 
     /// Sorts `groups`, which are by id.
-    pub(super) fn sort(self, groups: &mut [Group], reverse: bool) {
+    pub fn sort(self, groups: &mut [Group], reverse: bool) {
         // Sorting keeps the order of equals.
         match self {
             Self::Crashes => groups.sort_by_key(|group| Reverse(group.tally.crashes)),

@@ -8,6 +8,8 @@
 //!   -> apply     all of it in one write, with what undoes it (apply.rs, journal.rs, undo.rs)
 //! ```
 //!
+//! The crashes can be assessed in shards (shard/mod.rs); all else is done once.
+//!
 //! Nothing is changed before the last step, and that one is atomic: a run that is killed has
 //! changed nothing, or all that it would, and the next one goes on from there. A run that finds
 //! nothing to change leaves no trace.
@@ -20,8 +22,10 @@ mod by_hand;
 mod propose;
 mod report_builder;
 mod select;
+mod shard;
 mod undo;
 
 pub use by_hand::CannotMerge;
 pub use propose::Proposal;
+pub use shard::{Shard, ShardAnswers, ShardWritten, ShardsMissing};
 pub use undo::CannotUndo;

@@ -61,6 +61,12 @@ impl Weight {
     pub fn rank(self, contents: Contents) -> (Self, u64, Reverse<u128>) {
         (self, contents.bytes, Reverse(contents.hash))
     }
+
+    /// The same order as a text: the greatest comes last.
+    pub fn sortable(self, contents: Contents) -> String {
+        let (Self { is_whole, frames, stacks }, bytes, Reverse(hash)) = self.rank(contents);
+        format!("{}{frames:08x}{stacks:08x}{bytes:016x}{:032x}", u8::from(is_whole), !hash)
+    }
 }
 
 /// Tells what a report holds from what others hold. White space around a text does not count.

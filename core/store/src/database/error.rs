@@ -192,11 +192,44 @@ pub enum Error {
     },
 }
 
+fn is_temporary(cause: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    let lasting = [
+        ErrorKind::NotFound,
+        ErrorKind::PermissionDenied,
+        ErrorKind::AlreadyExists,
+        ErrorKind::NotADirectory,
+        ErrorKind::IsADirectory,
+        ErrorKind::ReadOnlyFilesystem,
+        ErrorKind::InvalidInput,
+        ErrorKind::InvalidData,
+        ErrorKind::InvalidFilename,
+        ErrorKind::UnexpectedEof,
+        ErrorKind::Unsupported,
+    ];
+    !lasting.contains(&cause.kind())
+}
+
 fn process(holder: Option<u32>) -> String {
     holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 impl Error {
+    /// Whether the same may succeed later, with nothing mended: another process holds the store, or
+    /// the system is short of something or out of reach. What is damaged, missing or forbidden
+    /// stays so.
+    pub fn is_temporary(&self) -> bool {
+        use rocksdb::ErrorKind::{Busy, IOError, TimedOut, TryAgain};
+        match self {
+            Self::Locked { .. } => true,
+            Self::Io { cause, .. } => is_temporary(cause),
+            Self::Database { cause, .. } | Self::CrashDatabase { cause, .. } => {
+                matches!(cause.kind(), Busy | IOError | TimedOut | TryAgain)
+            }
+            _ => false,
+        }
+    }
+
     /// Damage to a block of `module`.
     pub(crate) fn corrupt(module: &super::Module, kind: Kind, last: u64, damage: Damage) -> Self {
         let module = format!("{} ({})", module.record.name, module.record.short_id());
@@ -219,5 +252,34 @@ impl Error {
     /// The error that reading or writing `path` ended with.
     pub fn io(path: &Path, cause: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), cause }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_from_what_stays() {
+        let store = || PathBuf::from("store");
+        let io = |kind: ErrorKind| Error::io(Path::new("store"), kind.into()).is_temporary();
+        assert!(Error::Locked { store: store(), holder: None, waited_seconds: 1 }.is_temporary());
+        for kind in [ErrorKind::StorageFull, ErrorKind::TimedOut, ErrorKind::StaleNetworkFileHandle]
+        {
+            assert!(io(kind), "{kind}");
+        }
+        // EIO and EMFILE, which have no kind.
+        for code in [5, 24] {
+            let cause = std::io::Error::from_raw_os_error(code);
+            assert!(Error::io(Path::new("store"), cause).is_temporary(), "{code}");
+        }
+        for kind in [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidData] {
+            assert!(!io(kind), "{kind}");
+        }
+        for error in [Error::Missing(store()), Error::Damaged(store()), Error::Open(store())] {
+            assert!(!error.is_temporary(), "{error}");
+        }
     }
 }

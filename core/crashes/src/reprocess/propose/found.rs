@@ -10,6 +10,7 @@ use super::rewalk::Rewalked;
 use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::Movement;
+use crate::reprocess::shard::ShardAnswers;
 use crate::stored::counters::ImageKey;
 use crate::stored::journal::Moved;
 use crate::stored::report::CrashCounts;
@@ -43,9 +44,8 @@ impl Found {
     /// What comes of those crashes of a chunk whose digest has changed.
     pub fn at(
         crashes: &Crashes,
-        assessor: &Assessor<'_>,
-        number: u64,
-        slots: Option<&BTreeSet<u16>>,
+        (assessor, answers): (&Assessor<'_>, &ShardAnswers),
+        (number, slots): (u64, Option<&BTreeSet<u16>>),
         causes: &HashMap<[u8; 16], usize>,
     ) -> Result<Self, Error> {
         let chunk = crashes.chunk(number)?.ok_or_else(|| crashes.database.damaged())?;
@@ -68,7 +68,8 @@ impl Found {
             digests = assessor.digests(chunk, &slots);
         }
         found.unsettle(number, &rewalked, slots.iter().zip(&mut digests));
-        let Assessment { crashes: assessed, mut signatures } = assessor.assess(chunk, &slots);
+        let Assessment { crashes: assessed, mut signatures } =
+            answers.assess(assessor, chunk, (&slots, &digests));
         let causes = causes_of(chunk, causes);
         let mut waits: Vec<(FingerprintId, Vec<[u8; 16]>)> = Vec::new();
         let mut moved = Vec::with_capacity(slots.len());
@@ -178,7 +179,7 @@ impl Found {
 }
 
 /// Those of `slots` whose digest has changed, and what it is now.
-fn changed(
+pub(in crate::reprocess) fn changed(
     assessor: &Assessor<'_>,
     chunk: &Chunk,
     states: &[State],

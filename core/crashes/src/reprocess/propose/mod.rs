@@ -16,7 +16,8 @@ use crate::groups::plan::{Before, Flow, Plan, plan};
 use crate::ids::{FingerprintId, GroupId};
 use crate::reprocess::apply::{GroupRows, Movement, Step};
 use crate::reprocess::report_builder::ReportBuilder;
-use crate::reprocess::select::{Changed, ChangedModule, Selected, changed, select};
+use crate::reprocess::select::{self, Changed, ChangedModule, Selected, select};
+use crate::reprocess::shard::ShardAnswers;
 use crate::stored::changes::{ChangedRow, Old};
 use crate::stored::journal::{Run, RunKind};
 use crate::stored::report::{Cause, CrashCounts, Report};
@@ -24,7 +25,7 @@ use crate::stored::state::{FingerprintRow, LastRun, Pending, Tally};
 use crate::stored::tally_changes::Regrouped;
 use crate::stored::{CrashWriter, Crashes, rows};
 use found::Found;
-pub(super) use found::Streams;
+pub(super) use found::{Streams, changed};
 use symtool_store::Error;
 
 /// What a run would do.
@@ -58,8 +59,22 @@ impl Crashes {
         all: bool,
         tick: impl Fn(u64, u64),
     ) -> Result<Proposal, Error> {
+        self.propose_with(&ShardAnswers::default(), assessor, all, tick)
+    }
+
+    /// The same, where shards have assessed crashes.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn propose_with(
+        &self,
+        answers: &ShardAnswers,
+        assessor: &Assessor<'_>,
+        all: bool,
+        tick: impl Fn(u64, u64),
+    ) -> Result<Proposal, Error> {
         let head = self.database.head();
-        let changed = changed(&self.database, assessor)?;
+        let changed = select::changed(&self.database, assessor)?;
         let selected = select(self, &changed, all)?;
         let mut found = Found::default();
         found.counts.stored = head.crashes;
@@ -68,20 +83,13 @@ impl Crashes {
             Selected::Some(chunks) => chunks.values().map(|slots| slots.len() as u64).sum(),
         };
         let causes: HashMap<[u8; 16], usize> = by_key(&changed);
-        let chunks: Vec<(u64, Option<&BTreeSet<u16>>)> = match &selected {
-            Selected::All => {
-                self.chunk_numbers()?.into_iter().map(|number| (number, None)).collect()
-            }
-            Selected::Some(chunks) => {
-                chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect()
-            }
-        };
+        let chunks = chunks_of(self, &selected)?;
         let (send, receive) = mpsc::channel();
         rayon::in_place_scope(|scope| {
             let (chunks, causes) = (&chunks, &causes);
             scope.spawn(move |_| {
                 let look = |(number, slots): &(u64, Option<&BTreeSet<u16>>)| {
-                    Found::at(self, assessor, *number, *slots, causes)
+                    Found::at(self, (assessor, answers), (*number, *slots), causes)
                 };
                 // Nobody to tell: a chunk could not be read.
                 let _ = chunks
@@ -132,6 +140,24 @@ impl Crashes {
         }
         Ok(Proposal { movement, new, plan, last, changed, pending, report })
     }
+}
+
+/// Numbers of chunks, each with the slots that are meant, if not all of them are.
+pub(super) type ChunksToLookAt<'s> = Vec<(u64, Option<&'s BTreeSet<u16>>)>;
+
+/// The chunks that `selected` crashes are in.
+pub(super) fn chunks_of<'s>(
+    crashes: &Crashes,
+    selected: &'s Selected,
+) -> Result<ChunksToLookAt<'s>, Error> {
+    Ok(match selected {
+        Selected::All => {
+            crashes.chunk_numbers()?.into_iter().map(|number| (number, None)).collect()
+        }
+        Selected::Some(chunks) => {
+            chunks.iter().map(|(number, slots)| (*number, Some(slots))).collect()
+        }
+    })
 }
 
 impl Crashes {
