@@ -3,12 +3,14 @@
 
 mod address;
 mod bucket;
+mod cache;
 mod checked;
 mod entry;
 mod error;
 mod find;
 mod gc;
 mod head;
+mod import;
 mod keys;
 pub mod limits;
 mod objects;
@@ -17,10 +19,12 @@ mod publish;
 
 pub use address::{BucketUrl, Scheme};
 pub use bucket::{Bucket, Connection};
+pub use cache::{Brought, Build, CacheOptions, CachedBucket, wanted_build};
 pub use entry::Entry;
 pub use error::BucketError;
 pub use find::Wanted;
 pub use gc::Garbage;
+pub use import::BucketImport;
 pub use objects::Objects;
 pub use publish::{Offer, Published};
 
