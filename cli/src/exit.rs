@@ -16,7 +16,8 @@ pub enum Exit {
     Usage,
     /// The store cannot be used.
     Store,
-    /// Done, but somebody could not be told of it, and is told later.
+    /// A bucket was out of reach; or all is done, but somebody could not be told of it, and is told
+    /// later.
     TryAgain,
 }
 
@@ -66,6 +67,10 @@ impl Exit {
             return Self::Done;
         }
         say!("{}", advice::any(error));
+        #[cfg(feature = "bucket")]
+        if let Some(cause) = error.downcast_ref() {
+            return crate::bucket::exit(cause);
+        }
         match error {
             error if advice::store_error(error).is_some() || error.is::<NoKey>() => Self::Store,
             error if error.is::<Usage>() => Self::Usage,

@@ -36,13 +36,22 @@ use crate::style::{Inlines, Look};
 pub use args::{Resolve, Style};
 use failures::Failures;
 use input::{Ahead, Lines};
-use names::Names;
+use names::{Lookup, Names};
 use session::Session;
 use symtool_core::mapping as mapping_file;
 use symtool_core::objects::Objects;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
+    #[cfg(feature = "bucket")]
+    if let Some(cache) = crate::bucket::of(context)? {
+        if args.file.is_some() {
+            let fact = "-e FILE answers from the file, and needs no bucket; leave out one of them";
+            return Err(Usage(fact.to_owned()).into());
+        }
+        let opened = crate::bucket::Opened::of(&cache);
+        return answer(context, args, Lookup::Bucket(&opened), None);
+    }
     let store = context.open_store()?;
     let held = match &args.file {
         Some(file) => Some(match mapping_file::at(file) {
@@ -58,13 +67,28 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         reader => Some(reader?),
     };
     let catalog = reader.as_ref().map(symtool_store::Reader::catalog);
+    let from = match (&reader, &catalog) {
+        (Some(reader), Some(catalog)) => Lookup::Store(reader, catalog),
+        _ => Lookup::Nowhere,
+    };
+    answer(context, args, from, held)
+}
+
+/// Answers all requests from the modules in `from` or, if a file was named, from that, which is
+/// `held`.
+fn answer(
+    context: &Context,
+    args: &Resolve,
+    from: Lookup<'_>,
+    held: Option<Arc<InMemoryModule>>,
+) -> Result<Exit> {
     let style = args.style.unwrap_or(if context.json { Style::Json } else { Style::Pretty });
-    let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
+    let mut names = Names::new(args, from, spelling(style));
     let mut failures = Failures::default();
     let default_name = match (&args.file, held, &args.module) {
         (Some(file), Some(held), _) => Some(names.add(file.as_os_str(), Origin::Memory(held))),
         (_, _, Some(module)) => {
-            let number = names.number(module)?;
+            let number = names.numbers(&[module.as_os_str()])?.pop().unwrap_or_default();
             // A module that is wrong for every request is reported once, before any of them.
             if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) =
                 names.get(number).map(|name| &name.module)
@@ -79,7 +103,10 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
     let (source, paint) = (source_context(args, style)?, context.paint(&io::stdout()));
     let look = Look { style, inlines, paint, aliases: args.aliases, source: source.as_ref() };
-    let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
+    let mappings = match from {
+        Lookup::Store(reader, _) => Some(Mappings::new(reader)),
+        _ => None,
+    };
     let mut session = Session { args, look, names, mappings, default_name, failures, next_line: 1 };
     let out = io::stdout();
     match &args.batch {
