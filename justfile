@@ -16,6 +16,10 @@ test *args:
 lint:
     sh scripts/lint.sh
 
+# Check stores in buckets with a real SeaweedFS (ROUNDS, KILLS and FILES make it larger)
+fleet:
+    sh scripts/fleet.sh
+
 # Run what CI runs
 ci:
     .ci/run

@@ -68,8 +68,37 @@ pub fn store(error: &Error) -> String {
     format!("{error}; {step}")
 }
 
+/// What to do about what is wrong with a bucket.
+#[cfg(feature = "bucket")]
+fn bucket(error: &symtool_bucket::BucketError) -> &'static str {
+    use symtool_bucket::BucketError;
+    match error {
+        BucketError::Address { .. } => "see the environment variables in docs/bucket.md",
+        BucketError::Missing { .. } => {
+            "check the address and the endpoint, or import a file first, which makes it"
+        }
+        BucketError::Offline { .. } => "leave out --offline",
+        BucketError::NoKey { .. } => {
+            "give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in symtool.toml"
+        }
+        BucketError::WrongKey { .. } => "give the other one",
+        BucketError::Open { .. } => "keys are for sealed buckets",
+        BucketError::Format { .. } => "use the version that wrote it",
+        BucketError::Unfit { .. } => {
+            "use storage with conditional writes; `symtool bucket probe` checks it"
+        }
+        BucketError::OtherCache { .. } => "name another folder with --cache, or remove this one",
+        BucketError::Io { .. } => "make room there, or name another folder with --cache",
+        _ => "try again; --timeout SECONDS waits longer",
+    }
+}
+
 /// What stopped a command, with the next step.
 pub fn any(error: &anyhow::Error) -> String {
+    #[cfg(feature = "bucket")]
+    if let Some(cause) = error.downcast_ref() {
+        return format!("{error:#}; {}", bucket(cause));
+    }
     match store_error(error) {
         Some(cause) => format!("{error:#}").replace(&cause.to_string(), &store(cause)),
         None => format!("{error:#}"),

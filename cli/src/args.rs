@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::builder::{RangedU64ValueParser, StyledStr};
 use clap::{CommandFactory, Parser, Subcommand};
 
+#[cfg(feature = "bucket")]
+use crate::bucket::Bucket;
 use crate::bundle::Bundle;
 use crate::check::Check;
 use crate::complete_names::CompleteNames;
@@ -49,7 +51,7 @@ const SYMTOOL: &str = "Examples:
 
 Defaults for all commands can be set in symtool.toml.
 
-Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 try again: a receiver of notices or what a worker needs was out of reach.";
+Exit codes: 0 done; 1 done, but some input failed; 2 wrong usage; 3 the store cannot be used; 75 try again later: a bucket, a receiver of notices or what a worker needs was out of reach.";
 
 const ADDR2LINE: &str = "Examples:
   symtool addr2line -fipCe libxxx.so.debug 0x5a602a
@@ -97,10 +99,12 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The folder of the store [default: `$SYMTOOL_STORE`, else `$XDG_DATA_HOME/symtool`, else
+    /// The folder of the store, or a bucket, as in `s3://BUCKET/PREFIX` [default: `$SYMTOOL_STORE`, else `$XDG_DATA_HOME/symtool`, else
     /// ~/.local/share/symtool]
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
+    #[command(flatten)]
+    pub remote: Remote,
     /// Read the key of a sealed store from this file; a new store is sealed with it
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "key_command")]
     pub key_file: Option<PathBuf>,
@@ -137,6 +141,21 @@ pub struct Global {
         help = "When to colour the output: auto, always or never [default: auto]"
     )]
     pub color: Option<Color>,
+}
+
+/// How a bucket is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Remote {
+    /// The folder that caches a bucket [default: one in `$XDG_CACHE_HOME` or ~/.cache]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Answer from the cache of the bucket alone; what is not there is an error
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Wait this long for an answer of the bucket, tries that fail included [default: 30]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=MAX_WAIT_SECONDS))]
+    pub timeout: Option<u64>,
 }
 
 /// In the order of their use.
@@ -187,6 +206,10 @@ pub enum Command {
     /// Checks grouping rules, and explains how a crash was grouped
     #[command(subcommand)]
     Rules(RulesArgs),
+    /// Checks and cleans buckets
+    #[cfg(feature = "bucket")]
+    #[command(subcommand)]
+    Bucket(Bucket),
     /// Generates, rotates and identifies keys of sealed stores
     #[command(subcommand)]
     Key(Key),

@@ -7,6 +7,10 @@
 //! wait = 60                          # --wait, in seconds
 //! color = "never"                    # --color
 //! key-file = "/etc/symtool.key"      # --key-file, or key-command = "…"
+//! cache = "/srv/cache"               # --cache, of a bucket
+//! cache-quota = "50GB"               # modules in the cache
+//! retry-missing = "1h"               # how long a bucket is not asked again for what it lacked
+//! timeout = 30                       # --timeout, in seconds
 //! quota = "50GB"                     # all modules together
 //! crash-quota = "20GB"               # all crashes together
 //! debug-dirs = ["/srv/debug", "dbg"] # searched after each --debug-dir
@@ -30,7 +34,8 @@ use anyhow::Result;
 use symtool_core::report::SourceLink;
 use toml::{Table, Value};
 
-use crate::args::{MAX_JOBS, MAX_WAIT_SECONDS};
+use crate::args::{self, MAX_JOBS, MAX_WAIT_SECONDS};
+use crate::context::is_bucket;
 use crate::exit::Usage;
 use crate::fetch::{self, SourceSettings};
 use crate::notify::{self, NotifySettings};
@@ -42,7 +47,7 @@ const NAME: &str = "symtool.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// All keys, as messages list them.
-const KEYS: &str = "store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source";
+const KEYS: &str = "store, jobs, wait, color, key-file, key-command, cache, cache-quota, retry-missing, timeout, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source";
 
 /// What a size has to be.
 const SIZE: &str = "a size, as in \"50GB\", \"800MB\" or 1000000";
@@ -62,6 +67,14 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// A command that prints the master key.
     pub key_command: Option<String>,
+    /// The folder that caches a bucket.
+    pub cache: Option<PathBuf>,
+    /// Bytes that modules may take in the cache of a bucket.
+    pub cache_quota: Option<u64>,
+    /// How long it is believed that a bucket lacks something, in seconds.
+    pub retry_missing: Option<u64>,
+    /// How long an answer of a bucket may take, in seconds.
+    pub timeout: Option<u64>,
     /// Bytes that all modules together may take in the store.
     pub quota: Option<u64>,
     /// Bytes that all crashes together may take in the store.
@@ -133,8 +146,9 @@ impl Config {
         let wrong = |want: &str| format!("`{key}` has to be {want}");
         match key {
             "store" => {
-                self.store =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
+                let bucket = value.as_str().filter(|text| is_bucket(text)).map(PathBuf::from);
+                let store = bucket.or_else(|| full_path(value, folder));
+                self.store = Some(store.ok_or_else(|| wrong("a path in quotes"))?);
             }
             "jobs" => {
                 let jobs = whole(value)
@@ -161,6 +175,22 @@ impl Config {
                 let command = value.as_str().filter(|command| !command.trim().is_empty());
                 self.key_command =
                     Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
+            }
+            "cache" => {
+                self.cache =
+                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
+            }
+            "cache-quota" => self.cache_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
+            "retry-missing" => {
+                let age = value.as_str().and_then(|text| args::age(text).ok());
+                self.retry_missing =
+                    Some(age.ok_or_else(|| wrong("an age, as in \"1h\" or \"10m\""))?);
+            }
+            "timeout" => {
+                let timeout = whole(value).filter(|it| (1..=MAX_WAIT_SECONDS).contains(it));
+                self.timeout = Some(timeout.ok_or_else(|| {
+                    wrong(&format!("a number of seconds from 1 to {MAX_WAIT_SECONDS}"))
+                })?);
             }
             "quota" => self.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
             "crash-quota" => self.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
@@ -278,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_key() {
-        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\nquota = \"50 GB\"\ncrash-quota = 7\ndebug-dirs = [\"/a\", \"../b\"]\nrules = \"r\"\n";
+        let text = "store = \"here/s\"\njobs = 2\nwait = 0\ncolor = \"never\"\nkey-file = \"k\"\ncache = \"c\"\ncache-quota = 9\nretry-missing = \"10m\"\ntimeout = 5\nquota = \"50 GB\"\ncrash-quota = 7\ndebug-dirs = [\"/a\", \"../b\"]\nrules = \"r\"\n";
         let want = Config {
             store: Some("/etc/st/here/s".into()),
             jobs: Some(2),
@@ -286,6 +316,10 @@ mod tests {
             color: Some(Color::Never),
             key_file: Some("/etc/st/k".into()),
             key_command: None,
+            cache: Some("/etc/st/c".into()),
+            cache_quota: Some(9),
+            retry_missing: Some(600),
+            timeout: Some(5),
             quota: Some(50_000_000_000),
             crash_quota: Some(7),
             debug_dirs: vec!["/a".into(), "/etc/st/../b".into()],
@@ -297,6 +331,8 @@ mod tests {
         };
         assert_eq!(parse(text), Ok(want));
         assert_eq!(parse(""), Ok(Config::default()));
+        let bucket = parse("store = \"s3://symbols/team\"").unwrap().store;
+        assert_eq!(bucket, Some("s3://symbols/team".into()));
         let home = PathBuf::from(env::var_os("HOME").unwrap());
         assert_eq!(parse("store = \"~/s\"").unwrap().store, Some(home.join("s")));
         assert_eq!(parse("store = \"~x\"").unwrap().store, Some("/etc/st/~x".into()));
@@ -307,13 +343,15 @@ mod tests {
         for (text, want) in [
             (
                 "stor = \"x\"",
-                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source",
+                "unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, cache, cache-quota, retry-missing, timeout, quota, crash-quota, debug-dirs, rules, source-link, source-roots, notify, source",
             ),
             ("[store]\npath = 1", "`store` has to be a path in quotes"),
             ("store = \"\"", "`store` has to be a path in quotes"),
             ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),
             ("jobs = \"2\"", "`jobs` has to be a number from 1 to 1024"),
             ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
+            ("timeout = 0", "`timeout` has to be a number of seconds from 1 to 31536000"),
+            ("retry-missing = 5", "`retry-missing` has to be an age, as in \"1h\" or \"10m\""),
             ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),
             ("quota = \"much\"", "`quota` has to be a size, as in \"50GB\", \"800MB\" or 1000000"),
             (

@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 use symtool_debug::Search;
 use symtool_store::Store;
 
-use crate::args::Global;
+use crate::args::{Global, Remote};
 use crate::config::{Config, path_in};
+use crate::exit::Usage;
 use crate::key::KeySource;
 use crate::messages::Level;
 use crate::terminal::{Color, Paint};
@@ -22,6 +23,8 @@ const WAIT_SECONDS: u64 = 10;
 pub struct Context {
     /// The folder of the store, if one was named.
     pub store: Option<PathBuf>,
+    /// How a bucket is used.
+    pub remote: Remote,
     /// Where the key comes from.
     pub key: KeySource,
     /// How long to wait for another process, in seconds.
@@ -50,6 +53,7 @@ impl Context {
                 .store
                 .or_else(|| path_in("SYMTOOL_STORE"))
                 .or_else(|| config.store.clone()),
+            remote: global.remote,
             key,
             wait: global.wait.or(config.wait),
             jobs: global.jobs.or(config.jobs),
@@ -82,14 +86,42 @@ impl Context {
     /// # Errors
     /// If there is no place for one.
     pub fn store_without_key(&self) -> Result<Store> {
+        if self.bucket_address().is_some() {
+            return Err(self.no_bucket().into());
+        }
+        if self.remote != Remote::default() {
+            let fact = "--cache, --offline and --timeout are for buckets; name one with --store s3://BUCKET/PREFIX";
+            return Err(Usage(fact.to_owned()).into());
+        }
         let path = match &self.store {
             Some(path) => path.clone(),
             None => default_store()
                 .context("no home folder to keep a store in; name one with --store")?,
         };
         detail!("store {}", path.display());
-        let store = Store::at(&path, Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS)));
+        let store = Store::at(&path, self.wait());
         Ok(store.with_quota(self.config.quota).with_crash_quota(self.config.crash_quota))
+    }
+
+    /// How long other processes are waited for.
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait.unwrap_or(WAIT_SECONDS))
+    }
+
+    /// The address of the store, if it is in a bucket.
+    pub fn bucket_address(&self) -> Option<&str> {
+        self.store.as_ref()?.to_str().filter(|text| is_bucket(text))
+    }
+
+    /// That the command needs a store on disk.
+    pub fn no_bucket(&self) -> Usage {
+        let address = self.bucket_address().unwrap_or_default();
+        let fact = if cfg!(feature = "bucket") {
+            "this command needs a store on disk; name one with --store DIR (import, resolve, modules list and modules show work on a bucket)"
+        } else {
+            "this symtool was built without buckets; name a store on disk with --store DIR"
+        };
+        Usage(format!("{address}: {fact}"))
     }
 
     /// Where files that belong to others are looked for: in `debug_dirs`, then where the config
@@ -117,6 +149,12 @@ impl Context {
     pub fn paint(&self, stream: &impl std::io::IsTerminal) -> Paint {
         Paint::of(self.color, self.config.color, stream)
     }
+}
+
+/// Whether a store is named by `text` that is in a bucket.
+pub fn is_bucket(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| ["s3", "gs", "az"].contains(&scheme.as_str()))
 }
 
 fn default_store() -> Option<PathBuf> {

@@ -16,8 +16,8 @@ pub enum Exit {
     Usage,
     /// The store cannot be used.
     Store,
-    /// Something was out of reach, and may be there later: a receiver of notices, or what a worker
-    /// needs.
+    /// Something was out of reach, and may be there later: a bucket, what a worker needs, or a
+    /// receiver of notices, who is told by the next command that tells.
     TryAgain,
 }
 
@@ -79,6 +79,10 @@ impl Exit {
             return Self::Done;
         }
         say!("{}", advice::any(error));
+        #[cfg(feature = "bucket")]
+        if let Some(cause) = error.downcast_ref() {
+            return crate::bucket::exit(cause);
+        }
         match error {
             error if advice::store_error(error).is_some() || error.is::<NoKey>() => Self::Store,
             error if error.is::<Usage>() => Self::Usage,

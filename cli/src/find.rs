@@ -160,6 +160,25 @@ pub fn hold(file: &MappingFile, store: &Store) -> Result<InMemoryModule, Mapping
     Ok(held.module)
 }
 
+/// What the file at a path is a file of.
+#[cfg(feature = "bucket")]
+pub enum Meant {
+    /// An object.
+    Object(ModuleInfo),
+    /// A mapping with these ids, in hexadecimal.
+    Mapping(Vec<String>),
+}
+
+/// What the file at `path` is, as [`module`] takes it; `None` if it is the path of no file.
+#[cfg(feature = "bucket")]
+pub fn meant(path: &Path) -> Option<Result<Meant, NotOne>> {
+    if let Some(info) = object_at(path) {
+        return Some(info.map(Meant::Object));
+    }
+    let file = mapping_file::at(path)?.ok()?;
+    Some(Ok(Meant::Mapping(file.ids().iter().map(ToString::to_string).collect())))
+}
+
 fn short(id: Option<&BuildId>) -> &str {
     id.map_or("", BuildId::short)
 }

@@ -10,6 +10,8 @@ mod messages;
 
 mod advice;
 mod args;
+#[cfg(feature = "bucket")]
+mod bucket;
 mod bundle;
 mod check;
 mod complete_names;
@@ -136,6 +138,8 @@ fn run(context: &Context, command: &Command) -> Result<Exit> {
         Command::Missing(missing) => missing::run(context, missing),
         Command::Report(report) => report::run(context, report),
         Command::Rules(rules) => rules::run(context, rules),
+        #[cfg(feature = "bucket")]
+        Command::Bucket(args) => bucket::run(context, args),
         Command::Key(key) => key::run(context, key),
         Command::Stats(_) => stats::run(context),
         Command::Completions(completions) => completions::run(completions.shell),

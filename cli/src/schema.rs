@@ -77,7 +77,12 @@ impl Shapes {
 
 fn all() -> Vec<Shapes> {
     let of = Shapes::of;
-    vec![
+    #[cfg(feature = "bucket")]
+    let buckets =
+        [of("bucket").with::<crate::bucket::Probed<'_>>().with::<crate::bucket::Collected>()];
+    #[cfg(not(feature = "bucket"))]
+    let buckets = [];
+    let others = vec![
         of("import").with::<import::report::Report>().with::<import::report::Total>(),
         of("resolve").fixed::<style::shape::Answered>(),
         of("bundle").with::<bundle::Report>().with::<bundle::Total>(),
@@ -125,7 +130,8 @@ fn all() -> Vec<Shapes> {
             .with::<fetch::TotalLine<'_>>(),
         of("rules check").with::<rules::Checked<'_>>(),
         of("rules explain").with::<rules::Why<'_>>(),
-    ]
+    ];
+    others.into_iter().chain(buckets).collect()
 }
 
 #[test]

@@ -183,7 +183,10 @@ impl Call {
     /// Where objects are found: modules in the store that was named, else in the user's cache
     /// folder.
     fn objects(&self, debug_dirs: &[PathBuf], default_arch: Option<Arch>) -> Objects {
-        let folder = self.context.store.clone().or_else(cache_folder);
+        // The tools keep what they read on disk.
+        let own = self.context.store.clone();
+        let own = own.filter(|_| self.context.bucket_address().is_none());
+        let folder = own.or_else(cache_folder);
         let wait = Duration::from_secs(self.context.wait.unwrap_or(MAX_WAIT).min(MAX_WAIT));
         Objects {
             store: folder.map(|folder| Store::at(&folder, wait)),

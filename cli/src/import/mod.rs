@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
-use symtool_core::import::{Event, Outcome};
+use symtool_core::import::{Event, Events, Outcome, Summary};
 
 use crate::advice;
 use crate::context::Context;
@@ -22,15 +22,28 @@ use report::{Report, Total};
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Import) -> Result<Exit> {
+    #[cfg(feature = "bucket")]
+    if let Some(cache) = crate::bucket::of(context)? {
+        return run_with(context, args, &|import, events| {
+            crate::bucket::import(&cache, import, events)
+        });
+    }
     // One of format 3 would be migrated.
     let store = if args.dry_run {
         context.store_without_key()?.with_key(context.key.load()?)
     } else {
         context.open_store()?
     };
+    run_with(context, args, &|import, events| Ok(import().run(&store, events)?))
+}
+
+/// What runs an import, which it may do more than once.
+type Job<'j> = &'j dyn Fn(&dyn Fn() -> symtool_core::Import, Events<'_>) -> Result<Summary>;
+
+fn run_with(context: &Context, args: &Import, job: Job<'_>) -> Result<Exit> {
     let failures = known_failures(args)?;
     let board = Board::new("import", progress::is_wanted(context));
-    let import = symtool_core::Import {
+    let import = || symtool_core::Import {
         paths: args.paths.clone(),
         search: context.search(&args.debug_dirs, &args.symbol_map_dirs),
         id: args.id.clone(),
@@ -38,8 +51,8 @@ pub fn run(context: &Context, args: &Import) -> Result<Exit> {
         force: args.force,
         dry_run: args.dry_run,
     };
-    let mut summary = board
-        .while_shown(|| import.run(&store, &|event| tell(context, &board, &failures, event)))?;
+    let mut summary =
+        board.while_shown(|| job(&import, &|event| tell(context, &board, &failures, event)))?;
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Some(failures), Some(path)) = (&failures, &args.known_failures) {
         failures.write(path)?;

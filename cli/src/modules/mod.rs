@@ -33,6 +33,10 @@ use args::Named;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Modules) -> Result<Exit> {
+    #[cfg(feature = "bucket")]
+    if let Some(cache) = crate::bucket::of(context)? {
+        return crate::bucket::modules(context, &cache, args);
+    }
     let store = context.open_store()?;
     // These may have to do with a store that cannot be read, or have to be alone.
     match args {
@@ -65,7 +69,8 @@ pub fn run(context: &Context, args: &Modules) -> Result<Exit> {
     }
 }
 
-fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit> {
+/// Describes the modules that are `named`.
+pub fn show(context: &Context, catalog: &Catalog<'_>, named: &Named) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut failed = false;
     for name in &named.modules {

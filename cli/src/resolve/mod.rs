@@ -36,13 +36,22 @@ use crate::style::{Inlines, Look};
 pub use args::{Resolve, Style};
 use failures::Failures;
 use input::{Ahead, Lines};
-use names::Names;
+use names::{Lookup, Names};
 use session::Session;
 use symtool_core::mapping as mapping_file;
 use symtool_core::objects::Objects;
 
 /// Runs the command.
 pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
+    #[cfg(feature = "bucket")]
+    if let Some(cache) = crate::bucket::of(context)? {
+        if args.file.is_some() {
+            let fact = "-e FILE answers from the file, and needs no bucket; leave out one of them";
+            return Err(Usage(fact.to_owned()).into());
+        }
+        let opened = crate::bucket::Opened::of(&cache);
+        return answer(context, args, Lookup::Bucket(&opened), None);
+    }
     let store = context.open_store()?;
     let held = match &args.file {
         Some(file) => Some(match mapping_file::at(file) {
@@ -58,13 +67,28 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
         reader => Some(reader?),
     };
     let catalog = reader.as_ref().map(symtool_store::Reader::catalog);
+    let from = match (&reader, &catalog) {
+        (Some(reader), Some(catalog)) => Lookup::Store(reader, catalog),
+        _ => Lookup::Nowhere,
+    };
+    answer(context, args, from, held)
+}
+
+/// Answers all requests from the modules in `from` or, if a file was named, from that, which is
+/// `held`.
+fn answer(
+    context: &Context,
+    args: &Resolve,
+    from: Lookup<'_>,
+    held: Option<Arc<InMemoryModule>>,
+) -> Result<Exit> {
     let style = args.style.unwrap_or(if context.json { Style::Json } else { Style::Pretty });
-    let mut names = Names::new(args, reader.as_ref().zip(catalog.as_ref()), spelling(style));
+    let mut names = Names::new(args, from, spelling(style));
     let mut failures = Failures::default();
     let default_name = match (&args.file, held, &args.module) {
         (Some(file), Some(held), _) => Some(names.add(file.as_os_str(), Origin::Memory(held))),
         (_, _, Some(module)) => {
-            let number = names.number(module)?;
+            let number = names.numbers(&[module.as_os_str()])?.pop().unwrap_or_default();
             // A module that is wrong for every request is reported once, before any of them.
             if let Some(Err(NotOne::Unknown(reason) | NotOne::Ambiguous(reason))) =
                 names.get(number).map(|name| &name.module)
@@ -79,8 +103,7 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
     let inlines = if args.no_inlines { Inlines::Merged } else { Inlines::All };
     let (source, paint) = (source_context(args, style)?, context.paint(&io::stdout()));
     let look = Look { style, inlines, paint, aliases: args.aliases, source: source.as_ref() };
-    let mappings = reader.as_ref().map(Mappings::new).unwrap_or_default();
-    let is_worker = false;
+    let (mappings, is_worker) = (mappings_of(from), false);
     let mut session =
         Session { args, look, names, mappings, default_name, failures, next_line: 1, is_worker };
     let out = io::stdout();
@@ -111,11 +134,23 @@ pub fn run(context: &Context, args: &Resolve) -> Result<Exit> {
 /// # Errors
 /// If the store cannot be used, or is out of reach.
 pub fn work(context: &Context, args: &Resolve, input: impl Read) -> Result<u64> {
+    #[cfg(feature = "bucket")]
+    if let Some(cache) = crate::bucket::of(context)? {
+        let opened = crate::bucket::Opened::of(&cache);
+        return work_from(context, args, Lookup::Bucket(&opened), input);
+    }
     let store = context.open_store()?;
     let reader = store.read()?;
     let catalog = reader.catalog();
-    let mut names = Names::new(args, Some((&reader, &catalog)), spelling(Style::Json));
-    let default_name = args.module.as_ref().map(|module| names.number(module)).transpose()?;
+    work_from(context, args, Lookup::Store(&reader, &catalog), input)
+}
+
+fn work_from(context: &Context, args: &Resolve, from: Lookup<'_>, input: impl Read) -> Result<u64> {
+    let mut names = Names::new(args, from, spelling(Style::Json));
+    let default_name = match &args.module {
+        Some(module) => names.numbers(&[module.as_os_str()])?.pop(),
+        None => None,
+    };
     let look = Look {
         style: Style::Json,
         inlines: Inlines::All,
@@ -123,12 +158,20 @@ pub fn work(context: &Context, args: &Resolve, input: impl Read) -> Result<u64> 
         aliases: false,
         source: None,
     };
-    let (mappings, failures) = (Mappings::new(&reader), Failures::default());
+    let (mappings, failures) = (mappings_of(from), Failures::default());
     let (next_line, is_worker) = (1, true);
     let mut session =
         Session { args, look, names, mappings, default_name, failures, next_line, is_worker };
     session.stream(Lines::new(input), None, false, &mut io::stdout())?;
     Ok(session.next_line - 1)
+}
+
+/// The mappings of a store. Modules of a bucket have readers of their own.
+fn mappings_of(from: Lookup<'_>) -> Option<Mappings<'_>> {
+    match from {
+        Lookup::Store(reader, _) => Some(Mappings::new(reader)),
+        _ => None,
+    }
 }
 
 /// The module of the object in `file`.

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
+use anyhow::Result;
 use symtool_store::resolve::{Origin, Resolver, call_address};
-use symtool_store::{Catalog, Error, Module, Reader};
+use symtool_store::{Catalog, Module, Reader};
 
 use super::args::Resolve;
+#[cfg(feature = "bucket")]
+use crate::bucket::Opened;
 use crate::demangle::{Demangler, Spelling, is_32_bit_windows};
 use crate::find::{self, NotOne};
 
@@ -31,11 +34,22 @@ pub struct Answering {
     base: u64,
 }
 
+/// Where modules are looked for.
+#[derive(Clone, Copy)]
+pub enum Lookup<'s> {
+    /// Nowhere: there is no store.
+    Nowhere,
+    /// In a store.
+    Store(&'s Reader, &'s Catalog<'s>),
+    /// In a bucket.
+    #[cfg(feature = "bucket")]
+    Bucket(&'s Opened<'s>),
+}
+
 /// Every name met, and the modules that they name.
 pub struct Names<'s> {
     args: &'s Resolve,
-    /// The store, if there is one.
-    store: Option<(&'s Reader, &'s Catalog<'s>)>,
+    from: Lookup<'s>,
     spelling: Spelling,
     /// Answers for the modules.
     pub resolver: Resolver<'s>,
@@ -46,15 +60,11 @@ pub struct Names<'s> {
 }
 
 impl<'s> Names<'s> {
-    /// Names of modules in `store`.
-    pub fn new(
-        args: &'s Resolve,
-        store: Option<(&'s Reader, &'s Catalog<'s>)>,
-        spelling: Spelling,
-    ) -> Self {
+    /// Names of modules that are looked for in `from`.
+    pub fn new(args: &'s Resolve, from: Lookup<'s>, spelling: Spelling) -> Self {
         let (resolver, demanglers, met, numbers) =
             (Resolver::default(), Vec::new(), Vec::new(), HashMap::new());
-        Self { args, store, spelling, resolver, demanglers, met, numbers }
+        Self { args, from, spelling, resolver, demanglers, met, numbers }
     }
 
     /// Lets `asked` name the module that `origin` has.
@@ -63,26 +73,51 @@ impl<'s> Names<'s> {
         self.push(asked, module)
     }
 
-    /// The number of what is called `asked`.
+    /// The numbers of what is called `asked`, in that order. All that is new is looked for together.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub fn number(&mut self, asked: &OsStr) -> Result<usize, Error> {
-        if let Some(number) = self.numbers.get(asked) {
-            return Ok(*number);
+    /// If the store or the bucket cannot be read.
+    pub fn numbers(&mut self, asked: &[&OsStr]) -> Result<Vec<usize>> {
+        let mut new: Vec<&OsStr> =
+            asked.iter().copied().filter(|asked| !self.numbers.contains_key(*asked)).collect();
+        new.sort_unstable();
+        new.dedup();
+        let found = self.look_up(&new)?;
+        for (asked, found) in new.into_iter().zip(found) {
+            let module = found.map(|origin| self.answering(origin));
+            self.push(asked, module);
         }
-        let module = match self.store {
-            Some((reader, catalog)) => match find::module(catalog, asked, self.args.latest) {
-                Ok(module) => Ok(self.answering(Origin::Store(reader, module))),
-                Err(NotOne::Unreadable(error)) => return Err(error),
-                Err(error) => Err(error),
-            },
-            None => Err(NotOne::Unknown(format!(
-                "{}: there is no store to look in",
-                asked.to_string_lossy()
-            ))),
-        };
-        Ok(self.push(asked, module))
+        Ok(asked.iter().filter_map(|asked| self.numbers.get(*asked).copied()).collect())
+    }
+
+    fn look_up(&self, asked: &[&OsStr]) -> Result<Vec<Result<Origin<'s>, NotOne>>> {
+        let of_store =
+            |reader: &'s Reader, catalog: &'s Catalog<'s>, asked: &&OsStr| match find::module(
+                catalog,
+                asked,
+                self.args.latest,
+            ) {
+                Err(NotOne::Unreadable(error)) => Err(error.into()),
+                found => Ok(found.map(|module| Origin::Store(reader, module))),
+            };
+        match self.from {
+            Lookup::Store(reader, catalog) => {
+                asked.iter().map(|asked| of_store(reader, catalog, asked)).collect()
+            }
+            Lookup::Nowhere => Ok(asked
+                .iter()
+                .map(|asked| {
+                    let asked = asked.to_string_lossy();
+                    Err(NotOne::Unknown(format!("{asked}: there is no store to look in")))
+                })
+                .collect()),
+            #[cfg(feature = "bucket")]
+            Lookup::Bucket(opened) => {
+                let found = opened.modules(asked, self.args.latest)?.into_iter();
+                let origin = |(reader, module)| Origin::Store(reader, module);
+                Ok(found.map(|ready| ready.map(origin)).collect())
+            }
+        }
     }
 
     fn push(&mut self, asked: &OsStr, module: Result<Answering, NotOne>) -> usize {

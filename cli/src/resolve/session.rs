@@ -32,7 +32,8 @@ pub struct Session<'s> {
     pub(super) args: &'s Resolve,
     pub(super) look: Look<'s>,
     pub(super) names: Names<'s>,
-    pub(super) mappings: Mappings<'s>,
+    /// Those of the store, if there is one.
+    pub(super) mappings: Option<Mappings<'s>>,
     /// What requests name that name nothing.
     pub(super) default_name: Option<usize>,
     pub(super) failures: Failures,
@@ -97,12 +98,13 @@ impl Session<'_> {
             parts.into_par_iter().map(|part| Chunk::parse(part, self.is_worker)).collect();
         let mut jobs = Vec::with_capacity(chunks.len());
         let mut first_request = 0;
+        let asked: Vec<&OsStr> = chunks
+            .iter()
+            .flat_map(|chunk| chunk.names.iter().map(|name| OsStr::new(name.as_ref())))
+            .collect();
+        let mut numbers = self.names.numbers(&asked)?.into_iter();
         for chunk in chunks {
-            let names = chunk
-                .names
-                .iter()
-                .map(|name| self.names.number(OsStr::new(name.as_ref())))
-                .collect::<Result<_, _>>()?;
+            let names = numbers.by_ref().take(chunk.names.len()).collect();
             let job = Job { first_line: self.next_line, first_request, names, chunk };
             self.next_line += u64::from(job.chunk.lines);
             first_request += job.chunk.asked.len();
@@ -249,9 +251,18 @@ impl Session<'_> {
         let (Some(method), Some(origin)) = (job.chunk.methods.get(method as usize), origin) else {
             return Status::NoRange;
         };
+        let of_reader;
         let mapping = match origin {
-            Origin::Store(_, module) => self.mappings.of(module),
-            Origin::Memory(held) => self.mappings.of_held(held),
+            Origin::Store(reader, module) => {
+                // Modules of a bucket have readers of their own.
+                of_reader = Mappings::new(reader);
+                let own = self.mappings.as_ref().unwrap_or(&of_reader);
+                own.of(module)
+            }
+            Origin::Memory(held) => {
+                of_reader = Mappings::default();
+                of_reader.of_held(held)
+            }
         };
         let query = Query {
             class: method.class,

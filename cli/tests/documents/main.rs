@@ -5,10 +5,15 @@
 
 mod blocks;
 mod commands;
+#[path = "../../../core/bucket/tests/support/dates.rs"]
+mod dates;
 mod json_keys;
 mod limits;
 mod links;
 mod pages;
 mod scenario;
+#[path = "../../../core/bucket/tests/support/server.rs"]
+#[allow(dead_code, reason = "this test has no faults")]
+mod server;
 #[path = "../support/mod.rs"]
 mod support;

@@ -38,9 +38,37 @@ fn path(path: &Path) -> &str {
 
 /// All of them.
 pub fn all() -> Vec<Printed> {
-    let stories =
-        [modules(), build_machine(), damage(), keys(), dumps(), crashes(), groups(), runs()];
-    [stories.concat(), workers()].concat()
+    let stories = [
+        modules(),
+        build_machine(),
+        damage(),
+        buckets(),
+        keys(),
+        dumps(),
+        crashes(),
+        groups(),
+        runs(),
+        workers(),
+    ];
+    stories.concat()
+}
+
+fn buckets() -> Vec<Printed> {
+    let (sandbox, server) = (Sandbox::new(), crate::server::Server::start());
+    let library = object("asm-gas-dwarf5.so");
+    let mut printed = Vec::new();
+    for words in [&["bucket", "probe"][..], &["import", path(&library)], &["bucket", "gc"]] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_symtool"));
+        sandbox.isolate(&mut command);
+        command.envs([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]);
+        command.env("AWS_ENDPOINT_URL", server.endpoint());
+        command.args(["--json", "--store", "s3://symbols/team"]).args(words);
+        let run = crate::support::Run::of(command.output().unwrap());
+        assert_eq!(run.code, 0, "{words:?}: {}", run.stderr);
+        let heading = if words[0] == "import" { "import" } else { "bucket" };
+        printed.extend(json_lines(&run.stdout).into_iter().map(|object| (heading, object)));
+    }
+    printed
 }
 
 fn modules() -> Vec<Printed> {

@@ -77,7 +77,7 @@ fn a_bad_config_file_is_wrong_usage() {
     for (text, want) in [
         (
             "stor = \"x\"",
-            "symtool.toml: unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, quota, crash-quota, debug-dirs",
+            "symtool.toml: unknown key `stor`; known are store, jobs, wait, color, key-file, key-command, cache, cache-quota, retry-missing, timeout, quota, crash-quota, debug-dirs",
         ),
         ("jobs = 0", "symtool.toml: `jobs` has to be a number from 1 to 1024"),
         ("jobs = = 1", "symtool.toml: line 1: "),

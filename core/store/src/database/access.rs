@@ -65,6 +65,20 @@ impl Store {
         Access::read(self).map(drop)
     }
 
+    /// The same with the keys of another store: `ring`, as the key at hand wraps it. What is sealed
+    /// there opens here.
+    ///
+    /// # Errors
+    /// Any [`Error`]; that of the key, if the store is there and has another one.
+    pub fn create_with_ring(&self, ring: &[u8]) -> Result<(), Error> {
+        let io = |cause| Error::io(&self.path, cause);
+        durable::create_folder(&self.path).map_err(io)?;
+        for path in [self.ring(), self.ring_copy()] {
+            durable::create(&path, ring).map_err(io)?;
+        }
+        self.create()
+    }
+
     fn create_new(&self) -> Result<(), Error> {
         durable::create_folder(&self.path).map_err(|cause| Error::io(&self.path, cause))?;
         if let Some(key) = &self.key {

@@ -7,10 +7,9 @@ use std::sync::OnceLock;
 
 use elsa::sync::FrozenMap;
 use symtool_debug::ModuleInfo;
-use symtool_mapping::MapId;
-use symtool_module::{Arch, BuildId, ModuleKind};
 
 use super::index::Index;
+use super::meant::MeantName;
 use super::record::Module;
 use super::{Error, Listing, Reader};
 use crate::module::{ModuleKey, ModuleRecord, PartialModule, Whole};
@@ -62,37 +61,16 @@ impl std::fmt::Debug for Catalog<'_> {
     }
 }
 
-/// The id that Windows writes as `digits`: a GUID and an age, or a time stamp and a size, the
-/// second of them without leading zeros.
-fn windows_id(digits: &str) -> Option<String> {
-    let first = match digits.len() {
-        33..=40 => 32,
-        9..=16 => 8,
-        _ => return None,
-    };
-    let (first, second) = digits.split_at_checked(first)?;
-    Some(format!("{first}{second:0>8}"))
-}
-
-/// The first 32 digits of the build-id of the ELF file whose debug id is written as `digits`: a
-/// GUID, with or without an age, whose first three fields are little-endian (Breakpad, Sentry).
-fn build_id(digits: &str) -> Option<String> {
-    let guid = digits.get(..32).filter(|_| (32..=40).contains(&digits.len()))?;
-    let swapped = |field: std::ops::Range<usize>| {
-        guid[field]
-            .as_bytes()
-            .rchunks(2)
-            .flatten()
-            .map(|digit| char::from(*digit))
-            .collect::<String>()
-    };
-    Some(format!("{}{}{}{}", swapped(0..8), swapped(8..12), swapped(12..16), &guid[16..]))
-}
-
 impl<'s> Catalog<'s> {
     /// That of the store which `reader` has opened.
     pub fn of(reader: &'s Reader) -> Self {
         Self { reader: Some(reader), ..Self::default() }
+    }
+
+    /// `modules` alone, of the store which `reader` has opened or, without one, of no store.
+    pub fn only(reader: Option<&'s Reader>, mut modules: Vec<Module>) -> Self {
+        sort(&mut modules);
+        Self { reader, all: OnceLock::from(modules), ..Self::default() }
     }
 
     /// All modules, by name and then id.
@@ -106,7 +84,7 @@ impl<'s> Catalog<'s> {
         let records = self.reader.map(Reader::records).transpose()?.unwrap_or_default();
         let mut modules: Vec<Module> =
             records.into_values().filter_map(|known| known.module()).collect();
-        modules.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
+        sort(&mut modules);
         Ok(self.all.get_or_init(|| modules))
     }
 
@@ -224,10 +202,8 @@ impl<'s> Catalog<'s> {
         // All records are read only if no index knows any of the names.
         for look in [Self::indexed, Self::scanned] {
             for name in names {
-                let with_arch =
-                    name.rsplit_once(':').map(|(name, arch)| (name, Some(Arch::from(arch))));
-                for (name, arch) in std::iter::once((*name, None)).chain(with_arch) {
-                    let found = self.of_arch(name, arch.as_ref(), look)?;
+                for meant in MeantName::all(name) {
+                    let found = self.meant(&meant, look)?;
                     if !found.is_empty() {
                         return Ok(Named::of(found));
                     }
@@ -237,57 +213,14 @@ impl<'s> Catalog<'s> {
         Ok(Named::Unknown)
     }
 
-    fn of_arch<'c>(
+    fn meant<'c>(
         &'c self,
-        name: &str,
-        arch: Option<&Arch>,
+        meant: &MeantName<'_>,
         look: Look<'c, 's>,
     ) -> Result<Vec<&'c Module>, Error> {
-        // Microsoft's tools print ids in braces, crash reports of Apple print them in angle brackets.
-        let digits = name.replace(['-', '{', '}', '<', '>'], "").to_ascii_lowercase();
-        let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // Older R8 called mappings by fewer digits than others need.
-        let min = |record: &ModuleRecord| {
-            if record.is_mapping() { MapId::MIN_DIGITS } else { MIN_ID_DIGITS }
-        };
-        let windows = if is_hexadecimal { windows_id(&digits) } else { None };
-        let begins = |id: &BuildId| {
-            id.as_str().starts_with(&digits) || windows.as_deref() == Some(id.as_str())
-        };
-        let build_id = if is_hexadecimal { build_id(&digits) } else { None };
-        let is_elf_id = |id: &BuildId| {
-            let id = id.as_str();
-            // Of some modules only the beginning of the build-id is known.
-            let is_whole_of = id.len() == 32 && digits.len() > 32 && digits.starts_with(id);
-            is_whole_of
-                || build_id.as_deref().is_some_and(|build_id| {
-                    // Behind one of 8 bytes stand zeros.
-                    id.starts_with(build_id) || build_id.strip_suffix(&"0".repeat(16)) == Some(id)
-                })
-        };
-        let is_elf = |record: &ModuleRecord| record.kind == ModuleKind::Elf;
-        let is_id = |record: &ModuleRecord| {
-            is_hexadecimal
-                && digits.len() >= min(record)
-                && (record.ids().any(begins) || is_elf(record) && record.ids().any(is_elf_id))
-        };
-        let is_labelled = |record: &ModuleRecord| record.labels.iter().any(|label| label == name);
-        let is_named =
-            |record: &ModuleRecord| record.has_name(name) || is_labelled(record) || is_id(record);
-        let id = Some((Index::Id, digits.as_str()))
-            .filter(|_| is_hexadecimal && digits.len() >= MapId::MIN_DIGITS);
-        let windows = windows.as_deref().map(|id| (Index::Id, id));
-        let build_id = build_id.as_deref().map(|id| (Index::Id, id));
-        let looked_up: Vec<_> = [(Index::Name, name), (Index::Label, name)]
-            .into_iter()
-            .chain(id)
-            .chain(windows)
-            .chain(build_id)
-            .collect();
-        let mut found = look(self, &looked_up, &|record| {
-            is_named(record) && arch.is_none_or(|arch| record.arch.is_same(arch))
-        })?;
+        let mut found = look(self, &meant.looked_up(), &|record| meant.is_of(record))?;
         // One whose id is known as a whole comes before one of which only the beginning is.
+        let digits = meant.digits();
         if found.iter().any(|module| module.record.id == *digits) {
             found.retain(|module| {
                 module.record.id.as_str().len() != 32 || module.record.id == *digits
@@ -349,8 +282,16 @@ impl<'s> Catalog<'s> {
         if let Some(met) = self.met.get(&key) {
             return Ok(met.as_ref());
         }
+        if let Some(all) = self.all.get() {
+            return Ok(all.iter().find(|module| module.generation.module == key));
+        }
         let Some(reader) = self.reader else { return Ok(None) };
         let module = reader.record(key)?.and_then(|known| known.module());
         Ok(self.met.insert(key, Box::new(module)).as_ref())
     }
+}
+
+/// Sorts `modules` by name and then id.
+fn sort(modules: &mut [Module]) {
+    modules.sort_by(|a, b| (&a.record.name, &a.record.id).cmp(&(&b.record.name, &b.record.id)));
 }

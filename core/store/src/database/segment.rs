@@ -11,7 +11,8 @@
 //! the rows, which are made for their keys.
 //!
 //! Those of a sealed store are sealed; the keys that open them go along, wrapped by the master key
-//! that the store had when the file was written.
+//! that the store had when the file was written. Stores that share one key ring need none of it:
+//! what they hand each other stays the same when the master key is rotated.
 //!
 //! Earlier versions wrote a sorted table of RocksDB with the same rows, which is read, too.
 
@@ -92,7 +93,7 @@ impl Reader {
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = tempfile::Builder::new().prefix(".segment-").tempfile_in(folder).map_err(io)?;
         let mut out = BufWriter::new(draft.as_file());
-        self.write_segment(module, path, &mut out)?;
+        self.write_segment(module, path, true, &mut out)?;
         out.flush().map_err(io)?;
         drop(out);
         draft.as_file().sync_all().map_err(io)?;
@@ -105,11 +106,22 @@ impl Reader {
     /// If the store cannot be read.
     pub fn segment(&self, module: &Module) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        self.write_segment(module, &self.store().path, &mut bytes)?;
+        self.write_segment(module, &self.store().path, true, &mut bytes)?;
         Ok(bytes)
     }
 
-    /// Writes `module` to `out`, which is or becomes the file at `path`.
+    /// `module` as a segment for stores with the same key ring: without the keys that open it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn shared_segment(&self, module: &Module) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.write_segment(module, &self.store().path, false, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes `module` to `out`, which is or becomes the file at `path`; with the key ring, if the
+    /// store is sealed and `has_ring` says so.
     ///
     /// # Errors
     /// If the store cannot be read, or `out` cannot be written.
@@ -117,12 +129,14 @@ impl Reader {
         &self,
         module: &Module,
         path: &Path,
+        has_ring: bool,
         out: &mut impl Write,
     ) -> Result<(), Error> {
         let io = |cause| Error::io(path, cause);
         let Some(db) = self.db() else { return Ok(()) };
         let ring = self
             .ring()
+            .filter(|_| has_ring)
             .zip(self.store().key.as_ref())
             .map(|(ring, key)| ring.wrap(key))
             .transpose()

@@ -21,7 +21,7 @@
 //! is, and the same contents have the same bytes in every store.
 
 use symtool_debug::ModuleInfo;
-use symtool_module::ModuleKind;
+use symtool_module::{Arch, ModuleKind};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::block::Kind;
@@ -55,13 +55,18 @@ impl ModuleKey {
     /// The key of the module that `info` describes. Slices of a universal file are modules of their
     /// own, even if they carry the same UUID.
     pub fn of(info: &ModuleInfo) -> Self {
-        let arch = if info.kind == ModuleKind::MachO { info.arch.as_str() } else { "" };
-        Self::hashed(info.kind, &info.id.bytes, arch)
+        Self::of_build(info.kind, &info.id.bytes, &info.arch)
     }
 
     /// The key of the ELF module whose build-id is `id`.
     pub(crate) fn of_elf(id: &[u8]) -> Self {
         Self::hashed(ModuleKind::Elf, id, "")
+    }
+
+    /// The key of the module of a file of a `kind` with an `id`, for `arch`.
+    pub fn of_build(kind: ModuleKind, id: &[u8], arch: &Arch) -> Self {
+        let arch = if kind == ModuleKind::MachO { arch.as_str() } else { "" };
+        Self::hashed(kind, id, arch)
     }
 
     fn hashed(kind: ModuleKind, id: &[u8], arch: &str) -> Self {

@@ -192,7 +192,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn count(&mut self, report: &Report) {
+    /// Counts what became of a file.
+    pub fn count(&mut self, report: &Report) {
         match &report.outcome {
             Outcome::Imported { module, .. } => {
                 self.imported += 1;

@@ -53,6 +53,36 @@ impl Store {
         self.recovered(self.commit_all(modules, replace))
     }
 
+    /// Writes `modules` as another store has them, in place of what this one knows of them: nothing
+    /// is put together, and each was stored at the moment, in milliseconds since 1970, at which it
+    /// was stored there. No two of them have one key.
+    ///
+    /// # Errors
+    /// Any [`Error`]; then none of them has been changed.
+    pub fn take(&self, modules: &[(Packed, u64)]) -> Result<(), Error> {
+        self.create()?;
+        self.recovered(self.take_all(modules))
+    }
+
+    fn take_all(&self, modules: &[(Packed, u64)]) -> Result<(), Error> {
+        let mut writer = Writer::open(self)?;
+        let mut parts = Vec::with_capacity(modules.len());
+        for (packed, moment) in modules {
+            let mut record = packed.record.clone();
+            record.stamp(*moment);
+            parts.push(Part {
+                module: writer.module(packed.key, record, &packed.blocks)?,
+                blocks: Some(&packed.blocks),
+                before: writer.known(packed.key)?,
+            });
+        }
+        if !parts.is_empty() {
+            writer.put(&parts, &[])?;
+        }
+        writer.tidy();
+        Ok(())
+    }
+
     fn commit_all(&self, modules: &[Packed], replace: bool) -> Result<Vec<Committed>, Error> {
         let mut writer = Writer::open(self)?;
         let mut committed = Vec::with_capacity(modules.len());
