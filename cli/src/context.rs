@@ -117,7 +117,7 @@ impl Context {
     pub fn no_bucket(&self) -> Usage {
         let address = self.bucket_address().unwrap_or_default();
         let fact = if cfg!(feature = "bucket") {
-            "this command needs a store on disk; name one with --store DIR (import, resolve, modules list and modules show work on a bucket)"
+            "this command needs a store on disk; name one with --store DIR (import, resolve, worker resolve, modules list and modules show work on a bucket)"
         } else {
             "this symtool was built without buckets; name a store on disk with --store DIR"
         };

@@ -12,6 +12,7 @@ mod server;
 mod support;
 
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,6 +77,12 @@ fn answers_are_those_of_a_store_on_disk() {
         let warm = run(&sandbox, &server, style, &words);
         assert_eq!((warm.code, &warm.stdout), (want.code, &want.stdout), "{}", warm.stderr);
     }
+    let requests = std::fs::read(&batch).unwrap();
+    let want = sandbox.run_with_input(&["worker", "resolve", "--end-row"], &requests);
+    let mut worker = command(&sandbox, &server, "worker");
+    worker.args(["worker", "resolve", "--end-row"]);
+    let got = Run::of(worker.stdin(File::open(&batch).unwrap()).output().unwrap());
+    assert_eq!((got.code, &got.stdout), (want.code, &want.stdout), "{}", got.stderr);
     let latest = ["resolve", "--latest", "--module", "lib.so", "0x1146"];
     let want_latest = sandbox.run(latest).stdout;
     assert_eq!(run(&sandbox, &server, "latest", &latest).stdout, want_latest);
@@ -126,6 +133,10 @@ fn what_is_not_known_is_not_said() {
             assert!(!got.stdout.contains("no_module"), "{fault:?} {folder}: {}", got.stdout);
         }
     }
+    let mut worker = command(&sandbox, &server, "worker");
+    worker.args(["--timeout", "2", "worker", "resolve", "--module", "c-gcc-O2-dwarf5.so"]);
+    let got = Run::of(worker.output().unwrap());
+    assert_eq!((got.code, got.stdout.as_str()), (75, ""), "{}", got.stderr);
     server.heal();
     let got = run_now("healed");
     assert_eq!(got.code, 0, "{}", got.stderr);
