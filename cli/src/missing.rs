@@ -22,7 +22,7 @@ const MISSING: &str = "Examples:
   symtool missing --all --json
   symtool missing --fetch --limit 50 --max-bytes 2GB
 
-What --fetch asks stands as [[source]] in symtool.toml; nothing is asked without that.";
+--fetch asks the servers and folders that symtool.toml lists under [[source]], and needs at least one.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = MISSING)]

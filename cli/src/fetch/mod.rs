@@ -36,20 +36,20 @@ pub struct FetchArgs {
     /// them
     #[arg(long)]
     pub fetch: bool,
-    /// Fetch at most so many bytes, such as 500MB
+    /// Fetch at most this many bytes, as in 500MB
     #[arg(long, value_name = "SIZE", default_value = MAX_BYTES, value_parser = bytes, requires = "fetch")]
     pub max_bytes: u64,
-    /// Begin no file, and break off those that come, after so many seconds
+    /// Stop after this many seconds: start no new file and break off those on their way
     #[arg(long, value_name = "SECONDS", default_value_t = MAX_SECONDS, requires = "fetch",
         value_parser = clap::value_parser!(u64).range(..=LONGEST_SECONDS))]
     pub max_time: u64,
-    /// Ask again for what the sources did not have lately
+    /// Ask again for files that the sources did not have last time
     #[arg(long, requires = "fetch")]
     pub retry_misses: bool,
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
-    size(text).ok_or_else(|| "no size; pass one like 500MB, 10GB or 1000000".to_owned())
+    size(text).ok_or_else(|| "not a size; write it as in 500MB, 10GB or 1000000".to_owned())
 }
 
 /// Fetches what is missing: of all modules, if `all`, and of the first `limit`.

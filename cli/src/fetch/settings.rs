@@ -137,8 +137,9 @@ impl SourceSettings {
 /// # Errors
 /// What one of them is not.
 pub fn urls(text: &str) -> Result<Vec<SecretUrl>, String> {
-    let url =
-        |text| SecretUrl::parse_or_plain(text).map_err(|error| format!("the URL is none: {error}"));
+    let url = |text| {
+        SecretUrl::parse_or_plain(text).map_err(|error| format!("the URL cannot be used: {error}"))
+    };
     text.split_whitespace().map(url).collect()
 }
 
@@ -215,6 +216,9 @@ mod tests {
         assert!(unknown.contains("unknown key `key`; known are type, "), "{unknown}");
         let hidden = "[[source]]\ntype = \"gdb\"\nurl = \"ftp://hidden\"\n";
         let error = parse(hidden).unwrap()[0].sources().unwrap_err();
-        assert!(error.starts_with("the URL is none: ") && !error.contains("hidden"), "{error}");
+        assert!(
+            error.starts_with("the URL cannot be used: ") && !error.contains("hidden"),
+            "{error}"
+        );
     }
 }

@@ -149,7 +149,8 @@ impl NotifySettings {
             );
         }
         let text = url.read("url")?;
-        let url = SecretUrl::parse(&text).map_err(|error| format!("the URL is none: {error}"))?;
+        let url =
+            SecretUrl::parse(&text).map_err(|error| format!("the URL cannot be used: {error}"))?;
         let secret = self.secret.as_ref().map(|secret| secret.read("secret")).transpose()?;
         let secret = secret.map(|text| Secret::new(&text));
         if secret.as_ref().is_some_and(Secret::is_empty) {

@@ -1,7 +1,7 @@
 //! Getting a file: as it comes, from where an earlier try broke off, and no more than is wanted.
 
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
@@ -101,6 +101,7 @@ impl Client {
     /// is a [`Got`].
     pub fn get(&self, get: &Get<'_>) -> Result<Got, GetError> {
         self.can_trust(get.url)?;
+        let begun = Instant::now();
         let silence = get.silence.min(get.within);
         let mut request = self
             .agent
@@ -124,6 +125,13 @@ impl Client {
         }
         let answer = request.call().map_err(|error| told(get.url, &error))?;
         match answer.status() {
+            StatusCode::PARTIAL_CONTENT
+                if get.part.is_some() && !continues(get, answer.headers()) =>
+            {
+                // It is another file by now, or not all of the rest: all of it is asked for.
+                let within = get.within.saturating_sub(begun.elapsed());
+                self.get(&Get { part: None, within, ..*get })
+            }
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => incoming(get, answer).map(Got::File),
             StatusCode::NOT_MODIFIED => Ok(Got::Unchanged),
             status => Ok(Got::Status {
@@ -132,6 +140,21 @@ impl Client {
             }),
         }
     }
+}
+
+/// Whether the part that comes is all that an earlier try has left of the same file. Not every
+/// server heeds `If-Range`.
+fn continues(get: &Get<'_>, headers: &HeaderMap) -> bool {
+    let Some(part) = get.part else { return false };
+    let range = text(headers, &header::CONTENT_RANGE);
+    range.as_deref().and_then(rest_from) == Some(part.bytes)
+        && validator(headers).is_none_or(|now| now == part.validator)
+}
+
+/// What says whether a later answer is of the same file.
+fn validator(headers: &HeaderMap) -> Option<String> {
+    let strong = text(headers, &header::ETAG).filter(|etag| !etag.starts_with("W/"));
+    strong.or_else(|| text(headers, &header::LAST_MODIFIED))
 }
 
 /// The file that `answer` brings.
@@ -146,7 +169,7 @@ fn incoming(get: &Get<'_>, answer: Response<Body>) -> Result<IncomingFile, GetEr
         return Err(protocol("it does not say how long the file is").into());
     }
     let start = if answer.status() == StatusCode::PARTIAL_CONTENT {
-        let start = text(headers, &header::CONTENT_RANGE).as_deref().and_then(first_byte);
+        let start = text(headers, &header::CONTENT_RANGE).as_deref().and_then(rest_from);
         start
             .filter(|start| get.part.is_some_and(|part| part.bytes == *start))
             .ok_or_else(|| protocol("it sends another part of the file than was asked for"))?
@@ -158,8 +181,9 @@ fn incoming(get: &Get<'_>, answer: Response<Body>) -> Result<IncomingFile, GetEr
         return Err(GetError::TooLarge { place: get.url.shown(), max_bytes: get.max_bytes });
     }
     let etag = text(headers, &header::ETAG);
-    let strong = etag.clone().filter(|etag| !etag.starts_with("W/"));
-    let validator = strong.or_else(|| text(headers, &header::LAST_MODIFIED));
+    // An answer with the rest need not repeat what the beginning came with.
+    let before = || get.part.filter(|_| start > 0).map(|part| part.validator.to_owned());
+    let validator = validator(headers).or_else(before);
     let (url, max_bytes) = (get.url.clone(), get.max_bytes);
     let body = answer.into_body();
     Ok(IncomingFile { url, body, max_bytes, start, bytes, validator, etag })
@@ -171,9 +195,12 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     (value.len() <= MAX_VALIDATOR_BYTES).then(|| value.to_owned())
 }
 
-/// The offset in `bytes FIRST-LAST/ALL` (RFC 9110, section 14.4).
-fn first_byte(range: &str) -> Option<u64> {
-    range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
+/// The offset in `bytes FIRST-LAST/ALL`, if LAST is the last byte of all (RFC 9110, section 14.4).
+fn rest_from(range: &str) -> Option<u64> {
+    let (first, rest) = range.strip_prefix("bytes ")?.split_once('-')?;
+    let (last, all) = rest.split_once('/')?;
+    let (last, all): (u64, u64) = (last.parse().ok()?, all.parse().ok()?);
+    if last.checked_add(1)? == all { first.parse().ok() } else { None }
 }
 
 impl IncomingFile {
@@ -224,13 +251,14 @@ mod tests {
     fn ranges() {
         for (range, want) in [
             ("bytes 5-9/10", Some(5)),
-            ("bytes 0-9/*", Some(0)),
+            ("bytes 5-7/10", None),
+            ("bytes 0-9/*", None),
             ("bytes */10", None),
             ("5-9/10", None),
             ("bytes 99999999999999999999-1/2", None),
             ("", None),
         ] {
-            assert_eq!(first_byte(range), want, "{range}");
+            assert_eq!(rest_from(range), want, "{range}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::find::{Finder, Found, FoundFile};
 use super::told::{FetchStatus, FetchSummary, Fetched, FetchedFile, Problem};
 use super::wanted::WantedModule;
 use crate::Error;
-use crate::import::{Event, Import, Outcome, Report};
+use crate::import::{Event, Failure, Import, Outcome, Report};
 
 /// Takes in what was found: all that is ready at once.
 pub struct Batches<'b> {
@@ -82,8 +82,12 @@ impl Batches<'_> {
                 while let Some(report) = reports.next_if(|report| is_of(report, &path)) {
                     of_file.push(report);
                 }
-                let problem = of_file.into_iter().find_map(problem);
-                self.imported(file, problem, &mut files, &mut found.problems);
+                let problem = if of_file.is_empty() {
+                    Some(Problem::Useless { file: file.from.clone() })
+                } else {
+                    of_file.into_iter().find_map(problem)
+                };
+                self.imported(&module.id, file, (problem, &mut files), &mut found.problems);
             }
             done.push((module, fetched(files, found)));
         }
@@ -93,20 +97,23 @@ impl Batches<'_> {
     /// What became of a file: it is in the store, or stays out of it for the reason `problem`.
     fn imported(
         &self,
+        module: &str,
         file: FoundFile,
-        problem: Option<Problem>,
-        files: &mut Vec<FetchedFile>,
+        (problem, files): (Option<Problem>, &mut Vec<FetchedFile>),
         problems: &mut Vec<Problem>,
     ) {
         let FoundFile { kind, from, bytes, came, .. } = file;
         let is_in = problem.is_none();
+        let is_of_store = matches!(&problem, Some(Problem::Import(Failure::Store(_))));
         problems.extend(problem);
         if is_in {
             files.push(FetchedFile { kind, from, bytes });
         }
         match came {
-            Some((_, url, _)) if is_in => self.finder.transfers.forget(&url),
-            Some((source, url, etag)) => self.finder.refuse(source, &url, etag),
+            Some((_, url, _)) if is_in => self.finder.transfers.forget(&url, module),
+            // Nothing is wrong with the file: the next fetch imports it without bringing it again.
+            Some(_) if is_of_store => {}
+            Some((source, url, etag)) => self.finder.refuse(source, (&url, module), etag),
             None => {}
         }
     }

@@ -99,6 +99,10 @@ impl Finder<'_> {
                     if !found.seen.insert((index, key.clone())) {
                         continue;
                     }
+                    if self.transfers.is_over() {
+                        found.bound = Some(Bound::Time);
+                        return false;
+                    }
                     let file = match &source.place {
                         SourcePlace::Folder(folder) => {
                             in_folder(wanted, *kind, (folder, source.layout), &key, found)
@@ -131,8 +135,10 @@ impl Finder<'_> {
         found: &mut Found,
     ) -> Option<FoundFile> {
         let source = self.sources.get(index)?;
-        if let Some(place) = self.kept_by_debuginfod(source, key) {
-            return checked(wanted, kind, &place, found);
+        if let Some(place) = self.kept_by_debuginfod(source, key)
+            && let Some(file) = checked(wanted, kind, &place, found)
+        {
+            return Some(file);
         }
         let url = base.join(key).ok()?;
         let unless = match self.misses.get(&url.tag()) {
@@ -150,7 +156,7 @@ impl Finder<'_> {
             return None;
         }
         found.asked += 1;
-        let came = self.transfers.bring(&url, source, unless.as_deref());
+        let came = self.transfers.bring((&url, &wanted.id), source, unless.as_deref());
         let is_down = match &came {
             Err(NotCome::Unreachable(_)) => true,
             Err(NotCome::Refused(status)) => *status >= 500,
@@ -200,16 +206,16 @@ impl Finder<'_> {
             Checked::Cabinet => Problem::Cabinet { file },
         };
         found.problems.push(problem);
-        self.refuse(index, &url, etag);
+        self.refuse(index, (&url, &wanted.id), etag);
         None
     }
 
-    /// Remembers that what is at `url` is of no use, and deletes it.
-    pub fn refuse(&self, index: usize, url: &SecretUrl, etag: Option<String>) {
+    /// Remembers that what is at `url` is of no use for a `module`, and deletes it.
+    pub fn refuse(&self, index: usize, (url, module): (&SecretUrl, &str), etag: Option<String>) {
         if let Some(source) = self.sources.get(index) {
             self.misses.add(&url.tag(), source.miss, etag);
         }
-        self.transfers.forget(url);
+        self.transfers.forget(url, module);
     }
 
     /// Where debuginfod's own client keeps the file with this `key`, if it does. It keeps an empty

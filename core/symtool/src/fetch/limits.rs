@@ -17,3 +17,6 @@ pub const PART_DAYS: u64 = 7;
 
 /// Seconds that a server may ask to be left alone for.
 pub const MAX_PAUSE_SECONDS: u64 = 600;
+
+/// Bytes of the name of a file, to which an extension is added: file systems take 255.
+pub const MAX_FILE_NAME_BYTES: usize = 200;

@@ -77,6 +77,12 @@ pub enum Problem {
     /// The folder of a source is not there.
     #[error("{0}: no such folder")]
     NoFolder(String),
+    /// It is the right file, but nothing in it helps.
+    #[error("{file}: has neither names nor unwind data, so it was not imported")]
+    Useless {
+        /// Which file.
+        file: String,
+    },
     /// The file cannot be imported.
     #[error(transparent)]
     Import(Failure),

@@ -1,8 +1,8 @@
 //! Brings one file from a server, in several tries if need be: [`Transfers`].
 //!
 //! ```text
-//! FOLDER/TAG        what has come so far
-//! FOLDER/TAG.json   what says whether an answer is of the same file, and whether all of it is there
+//! FOLDER/TAG-MODULE        what has come so far
+//! FOLDER/TAG-MODULE.json   what says whether an answer is of the same file, and whether all of it is there
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use symtool_http::{
     Backoff, Client, Failure, Get, GetError, Got, IncomingFile, Part, Retry, SecretUrl,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::budget::{Bound, Budget};
 use super::limits::{MAX_PAUSE_SECONDS, PART_DAYS};
@@ -92,35 +93,42 @@ impl<'f> Transfers<'f> {
         Ok(Self { client, folder, budget })
     }
 
-    /// Brings the file at `url`, unless it is the one with the mark `unless`.
+    /// Brings the file at `url` for a `module`, unless it is the one with the mark `unless`.
     pub fn bring(
         &self,
-        url: &SecretUrl,
+        (url, module): (&SecretUrl, &str),
         source: &Source,
         unless: Option<&str>,
     ) -> Result<Came, NotCome> {
         let within = source.retry.min(self.budget.time().unwrap_or_default());
         let mut bytes = 0;
-        let came = Backoff::within(within).run(|| self.once(url, source, unless, &mut bytes));
+        let came =
+            Backoff::within(within).run(|| self.once((url, module), source, unless, &mut bytes));
         came.map_err(|failure| failure.error)
     }
 
-    /// Deletes what has come of the file at `url`.
-    pub fn forget(&self, url: &SecretUrl) {
-        let path = self.path(url);
+    /// Whether the time is over in which files may come.
+    pub fn is_over(&self) -> bool {
+        self.budget.time().is_none()
+    }
+
+    /// Deletes what has come of the file at `url` for a `module`.
+    pub fn forget(&self, url: &SecretUrl, module: &str) {
+        let path = self.path(url, module);
         // What is left is deleted when it is old.
         let _ = fs::remove_file(beside(&path));
         let _ = fs::remove_file(path);
     }
 
-    fn path(&self, url: &SecretUrl) -> PathBuf {
-        self.folder.join(url.tag())
+    /// Each module has parts of its own: two that want one file do not write to it at once.
+    fn path(&self, url: &SecretUrl, module: &str) -> PathBuf {
+        self.folder.join(format!("{}-{:016x}", url.tag(), xxh3_64(module.as_bytes())))
     }
 
     /// One try; `bytes` counts what comes.
     fn once(
         &self,
-        url: &SecretUrl,
+        (url, module): (&SecretUrl, &str),
         source: &Source,
         unless: Option<&str>,
         bytes: &mut u64,
@@ -128,7 +136,7 @@ impl<'f> Transfers<'f> {
         let Some(within) = self.budget.time() else {
             return Err(never(NotCome::Bounded(Bound::Time)));
         };
-        let path = self.path(url);
+        let path = self.path(url, module);
         let (there, kept) = part(&path);
         if kept.whole == Some(there) {
             return Ok(Came::File(Arrived { path, bytes: *bytes, etag: kept.etag }));
@@ -144,13 +152,13 @@ impl<'f> Transfers<'f> {
             }
             Ok(Got::Unchanged) => Ok(Came::Unchanged),
             Ok(Got::Status { status: 404 | 410, .. }) => {
-                self.forget(url);
+                self.forget(url, module);
                 Ok(Came::Absent)
             }
             Ok(Got::Status { status, retry_after }) => {
                 // There is no more of it than the part: it is another file.
                 if status == 416 {
-                    self.forget(url);
+                    self.forget(url, module);
                 }
                 let retry = match status {
                     408 | 416 | 425 | 429 | 500..=599 => pause(retry_after.as_deref()),

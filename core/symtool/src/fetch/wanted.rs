@@ -7,6 +7,7 @@ use symtool_module::ModuleKind;
 use symtool_report::{ImageId, ImageKind};
 use symtool_store::Error;
 
+use super::limits::MAX_FILE_NAME_BYTES;
 use crate::dump::{WindowsFiles, windows_files};
 use crate::layout::{FileKind, FileOf, Layout, file_name, without_extension};
 
@@ -127,11 +128,11 @@ impl WantedModule {
 
     /// What its file of this `kind` is called.
     pub fn file_name(&self, kind: FileKind) -> String {
-        let name = file_name(self.name.as_deref().unwrap_or(&self.id));
+        let name = short(file_name(self.name.as_deref().unwrap_or(&self.id)));
         let is = |kind| self.builds.iter().any(|build| build.kind == kind);
         match kind {
             FileKind::Symbols => format!("{name}.sym"),
-            FileKind::Debug if is(ModuleKind::Pe) => file_name(&self.pdb_of(&name)),
+            FileKind::Debug if is(ModuleKind::Pe) => short(file_name(&self.pdb_of(&name))),
             FileKind::Debug if is(ModuleKind::Elf) => format!("{name}.debug"),
             FileKind::Debug | FileKind::Executable => name,
         }
@@ -160,6 +161,16 @@ impl WantedModule {
     pub fn is_windows(&self) -> bool {
         self.builds.iter().any(|build| build.kind == ModuleKind::Pe)
     }
+}
+
+/// The beginning of `name`, which may come from a report, as file systems take it.
+fn short(mut name: String) -> String {
+    let mut end = name.len().min(MAX_FILE_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+    name
 }
 
 /// The builds that an image of `kind` with `id` may be, which reports spell `spelled`.
