@@ -1,7 +1,8 @@
 -- Sums the answers of workers for `symtool groups plan`, with clickhouse-local or a server.
 --
---   ls part-* | xargs -P 16 -I{} sh -c 'symtool worker assess < {} > {}.answers'
---   clickhouse local --queries-file clickhouse.sql
+--   split -n l/16 events.ndjson part-
+--   ls part-?? | xargs -P 16 -I{} sh -c 'symtool worker assess < {} > {}.new && mv {}.new {}.answers' &&
+--     clickhouse local --queries-file clickhouse.sql
 --   symtool groups plan --state monday.state --tallies tallies.ndjson --flows flows.ndjson -o tuesday.state
 
 CREATE TABLE crashes ENGINE = Memory AS

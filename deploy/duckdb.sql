@@ -1,7 +1,8 @@
 -- Sums the answers of workers for `symtool groups plan`, on one machine, from files.
 --
---   split -n l/16 events.ndjson part- && ls part-* | xargs -P 16 -I{} sh -c 'symtool worker assess < {} > {}.answers'
---   duckdb < duckdb.sql
+--   split -n l/16 events.ndjson part-
+--   ls part-?? | xargs -P 16 -I{} sh -c 'symtool worker assess < {} > {}.new && mv {}.new {}.answers' &&
+--     duckdb < duckdb.sql
 --   symtool groups plan --state monday.state --tallies tallies.ndjson --flows flows.ndjson -o tuesday.state
 --
 -- For the next night, give each report what came of it: {"report": TEXT, "was": {"fingerprint": …, "digest": …, "resolved": …}}.

@@ -50,7 +50,7 @@ pub struct Reprocess {
     /// shard `$JOB_COMPLETION_INDEX` of N
     #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with_all = ["dry_run", "report", "max_absorb", "notify", "notify_command", "finish"])]
     pub shard: Option<Shard>,
-    /// Bring a run to its end whose shards are all done; exit with 75 if some are not
+    /// Finish a run whose shards are all done; exit with 75 if some are not
     #[arg(long)]
     pub finish: bool,
     /// Change nothing and exit with 1 if one group would gain more than this percentage of all
@@ -198,7 +198,7 @@ fn not_done(missing: &ShardsMissing) -> TryLater {
             missing.first().map_or_else(String::new, ToString::to_string)
         }
     };
-    TryLater(format!("{missing}; wait for it, or run symtool reprocess --shard {which}"))
+    TryLater(format!("{missing}; wait until they are, or run symtool reprocess --shard {which}"))
 }
 
 /// `I/N`, or `N` of a job whose environment says which.

@@ -146,7 +146,10 @@ pub fn of(context: &Context, args: &GroupsOf) -> Result<Exit> {
             continue;
         }
         for line in io::stdin().lock().lines() {
-            tell(&known.of_line(line?.trim())?)?;
+            let line = line?;
+            if !line.trim().is_empty() {
+                tell(&known.of_line(line.trim())?)?;
+            }
         }
     }
     out.flush()?;
@@ -173,7 +176,12 @@ impl Known {
         };
         match crashes.find(id)? {
             Found::One(at) => Ok(self.told(Some(id), crashes.fingerprint_at(at)?)),
-            _ => Ok(self.told(Some(id), None)),
+            Found::Several(_) => {
+                let fact =
+                    format!("{id}: the ids of several crashes begin like this; write more of it");
+                Err(Usage(fact).into())
+            }
+            Found::Unknown => Ok(self.told(Some(id), None)),
         }
     }
 

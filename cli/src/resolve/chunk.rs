@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use symtool_module::number_of;
 
+use super::input::MAX_LINE_BYTES;
 use super::request::{self, Method};
 
 /// What one line asks for.
@@ -57,7 +58,15 @@ impl<'l> Chunk<'l> {
             let line = chunk.lines;
             chunk.lines += 1;
             let blank = || each_line.then_some(Err("the line is blank, or a comment"));
-            let Some(request) = request::parse(text).or_else(blank) else { continue };
+            let whole = text.strip_suffix(b"\n").unwrap_or(text);
+            // However much of a long line was read at once, the answer is the same.
+            let is_long = whole.len() > MAX_LINE_BYTES;
+            let text = if is_long { &whole[..MAX_LINE_BYTES] } else { text };
+            let parsed = match request::parse(text) {
+                Some(_) if is_long => Some(Err("the line is longer than a request may be")),
+                parsed => parsed,
+            };
+            let Some(request) = parsed.or_else(blank) else { continue };
             chunk.texts.extend(each_line.then_some(text));
             let (name, what) = match request {
                 Err(reason) => (None, Err(reason)),

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Bytes of one line that are kept; of a longer one, which no request needs, the rest is dropped.
-const MAX_LINE_BYTES: usize = 64 << 10;
+pub(super) const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// Bytes of requests in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 512 << 10;
@@ -95,7 +95,8 @@ impl<R: Read> Lines<R> {
                 return Ok(Some(&self.buffer[..self.taken]));
             }
             if self.buffer.len() > MAX_LINE_BYTES {
-                self.buffer.truncate(MAX_LINE_BYTES);
+                // One byte more says that it is too long.
+                self.buffer.truncate(MAX_LINE_BYTES + 1);
                 self.skipping = true;
             }
         }
@@ -270,6 +271,6 @@ mod tests {
         let long: &'static [u8] = Box::leak(vec![b'x'; 90_000].into_boxed_slice());
         let got = runs(&[b"a\n", long, long, b"xx\nb\n"]);
         assert_eq!(got.len(), 2);
-        assert_eq!(got[1].lines().map(str::len).collect::<Vec<_>>(), [MAX_LINE_BYTES, 1]);
+        assert_eq!(got[1].lines().map(str::len).collect::<Vec<_>>(), [MAX_LINE_BYTES + 1, 1]);
     }
 }

@@ -10,7 +10,7 @@ const WORKER: &str = "Examples:
 
 Each line of stdin has one line on stdout, a JSON object with a status, in the same order. Answers do not depend on the lines around them, and are flushed whenever the input pauses.
 
-Exit codes: 0 all lines are answered, also by what is wrong with them; 75 try again later, as the store is busy or out of reach; 2 and 3 as always: trying again does not help.";
+Exit codes: 0 every line has an answer, even if it says what is wrong with the line; 75 the store is busy or out of reach, try again later; 2 and 3 wrong usage or a store that cannot be used, where trying again does not help.";
 
 const WORKER_SYMBOLICATE: &str = "Examples:
   symtool worker symbolicate < events.ndjson
@@ -28,7 +28,7 @@ const WORKER_ASSESS: &str = "Examples:
   symtool worker assess < events.ndjson
   symtool worker assess --end-row --rules rules.txt < part-7.ndjson
 
-A line is a report as a JSON object, or {\"report\": TEXT, \"was\": {\"fingerprint\": F, \"digest\": D, \"resolved\": N}, \"key\": ANY}, where `was` is from the last answer: a crash whose digest is the same is not assessed again. `symtool groups plan` takes the answers as they are, or summed.";
+A line is a report as a JSON object, or {\"report\": TEXT, \"was\": {\"fingerprint\": F, \"digest\": D, \"resolved\": N}, \"key\": ANY}, where `was` is from the last answer: a crash whose digest is the same is not assessed again. `symtool groups plan` takes the answers that have a fingerprint, as they are or summed: those with `from` as --flows, the others as --tallies. Of several answers for one `crash`, pass on the one with the greatest `rank`.";
 
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = WORKER)]

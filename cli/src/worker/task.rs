@@ -56,14 +56,26 @@ impl Task {
             return Err("the line is no JSON object".to_owned());
         }
         // Most lines are reports, which are not parsed twice.
-        let wrapped =
-            memmem::find(line, b"\"report\"").and_then(|_| serde_json::from_slice(line).ok());
+        let wrapped = memmem::find(line, b"\"report\"").map(|_| serde_json::from_slice(line));
         Ok(match wrapped {
-            Some(Wrapped { report, was, key }) => {
+            Some(Ok(Wrapped { report, was, key })) => {
                 let was = was.map(Was::parse).transpose()?;
                 Self { report: report.into_bytes(), is_line: false, was, key }
             }
-            None => Self { report: line.to_vec(), is_line: true, was: None, key: None },
+            Some(Err(error)) if has_text(line) => {
+                return Err(format!("`was` or `key` is not as it should be: {error}"));
+            }
+            _ => Self { report: line.to_vec(), is_line: true, was: None, key: None },
         })
     }
+}
+
+/// Whether `line` is an object with a report as a text.
+fn has_text(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Bare {
+        #[serde(rename = "report")]
+        _report: String,
+    }
+    serde_json::from_slice::<Bare>(line).is_ok()
 }

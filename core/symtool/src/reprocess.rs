@@ -117,9 +117,13 @@ impl Reprocess<'_> {
         let reader = store.read()?;
         let catalog = reader.catalog();
         let assessor = assessor(&reader, &catalog, self.rules)?;
-        let read = Crashes::open(store)?.read_shards(&assessor, self.all)?;
-        match read {
+        let crashes = Crashes::open(store)?;
+        match crashes.read_shards(&assessor, self.all)? {
             Ok(answers) => self.run_with(&answers, &assessor, store, progress).map(Ok),
+            // The run was finished before: whoever did it was ended before it could say so.
+            Err(ShardsMissing::All) if crashes.is_settled(&assessor, self.all)? => {
+                self.run_with(&ShardAnswers::default(), &assessor, store, progress).map(Ok)
+            }
             Err(missing) => Ok(Err(missing)),
         }
     }

@@ -16,6 +16,7 @@
 //! no more is known than a signal, and one whose stack ends after a frame or two of the system.
 //! They would all be alike.
 
+use hashbrown::HashMap;
 use symtool_grouping::normal;
 use symtool_grouping::rules::{ExceptionFacts, Judged, Limit, Rules};
 use symtool_report::{Format, FrameKind};
@@ -41,6 +42,23 @@ pub struct Fingerprint {
     pub frames: Vec<String>,
     /// The images that may name what has no name yet, by the first of their keys.
     pub waits: Vec<[u8; 16]>,
+}
+
+/// Adds `more` to what is `known`. Reports may spell a module in several ways, and a title has that
+/// of its report: the smallest title stays, in whatever order they come.
+pub fn keep_smallest(
+    known: &mut HashMap<FingerprintId, Fingerprint>,
+    more: impl IntoIterator<Item = (FingerprintId, Fingerprint)>,
+) {
+    for (id, one) in more {
+        match known.get_mut(&id) {
+            Some(known) if (&one.title, &one.frames) < (&known.title, &known.frames) => {
+                *known = one;
+            }
+            Some(_) => {}
+            None => drop(known.insert(id, one)),
+        }
+    }
 }
 
 /// What was decided about a link.

@@ -33,6 +33,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::ids::FingerprintId;
 use crate::stored::ReadDumps;
 use crate::stored::chunk::{Chunk, StoredCrash};
+pub(crate) use decide::keep_smallest;
 pub use decide::{Counts, Fingerprint};
 pub use frame_cache::FrameCache;
 pub use modules::Modules;

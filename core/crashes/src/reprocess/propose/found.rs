@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use symtool_report::ImageId;
 
 use super::rewalk::Rewalked;
-use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
+use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint, keep_smallest};
 use crate::ids::FingerprintId;
 use crate::reprocess::apply::Movement;
 use crate::reprocess::shard::ShardAnswers;
@@ -123,7 +123,7 @@ impl Found {
     /// Takes what was found in another chunk.
     pub fn absorb(&mut self, other: Self) {
         self.movement.absorb(other.movement);
-        self.new.extend(other.new);
+        keep_smallest(&mut self.new, other.new);
         self.damaged.extend(other.damaged);
         for (way, stream) in other.streams {
             let into = self.streams.entry(way).or_default();

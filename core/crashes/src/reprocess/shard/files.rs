@@ -18,7 +18,7 @@ use symtool_store::database::durable;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Answer, Shard, ShardAnswers};
-use crate::fingerprint::{Assessor, ENGINE, Fingerprint};
+use crate::fingerprint::{Assessor, ENGINE, Fingerprint, keep_smallest};
 use crate::stored::{Crashes, FingerprintKind, pack};
 use symtool_store::Error;
 
@@ -44,7 +44,7 @@ pub enum ShardsMissing {
     #[error("no shard of a run with today's crashes, symbols and rules is done")]
     All,
     /// Some are, these are not.
-    #[error("{} of {count} shards are not done, {} the first of them", .missing.len(), .missing.first().map_or_else(String::new, Shard::to_string))]
+    #[error("{} of {count} shards are not done, first {}", .missing.len(), .missing.first().map_or_else(String::new, Shard::to_string))]
     Some {
         /// How many there are.
         count: u32,
@@ -175,7 +175,10 @@ impl Crashes {
     fn run_folder(&self, assessor: &Assessor<'_>, all: bool) -> PathBuf {
         let head = self.database.head();
         let mut bytes = Vec::new();
-        bytes.extend_from_slice(&head.sequence.to_le_bytes());
+        // Not the number of the last change: marks and notices change nothing that is assessed.
+        for number in [head.next_chunk, head.next_run, head.crashes] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         bytes.extend_from_slice(&assessor.rules().version().to_le_bytes());
         bytes.extend_from_slice(&ENGINE.to_le_bytes());
         bytes.push(u8::from(all));
@@ -250,9 +253,10 @@ impl ShardAnswers {
 
     fn take(&mut self, block: Block) {
         self.by_crash.extend(block.answers.into_iter().map(|answer| (answer.crash, answer)));
-        self.fingerprints.extend(block.fingerprints.into_iter().map(|stored| {
+        let fingerprints = block.fingerprints.into_iter().map(|stored| {
             let StoredFingerprint { id, kind, title, frames, waits } = stored;
             (id, Fingerprint { id, kind, title, frames, waits })
-        }));
+        });
+        keep_smallest(&mut self.fingerprints, fingerprints);
     }
 }

@@ -20,7 +20,7 @@ use symtool_report::Format;
 
 use super::propose::{changed, chunks_of};
 use super::select;
-use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint};
+use crate::fingerprint::{Assessed, Assessment, Assessor, Fingerprint, keep_smallest};
 use crate::ids::{CrashId, FingerprintId};
 use crate::stored::state::State;
 use crate::stored::{Chunk, Crashes};
@@ -107,7 +107,7 @@ impl ShardAnswers {
 
     fn absorb(&mut self, other: Self) {
         self.by_crash.extend(other.by_crash);
-        self.fingerprints.extend(other.fingerprints);
+        keep_smallest(&mut self.fingerprints, other.fingerprints);
     }
 
     /// How many crashes were assessed.
@@ -117,6 +117,15 @@ impl ShardAnswers {
 }
 
 impl Crashes {
+    /// Whether a run would look at no crash.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    pub fn is_settled(&self, assessor: &Assessor<'_>, all: bool) -> Result<bool, Error> {
+        let changed = select::changed(&self.database, assessor)?;
+        Ok(chunks_of(self, &select::select(self, &changed, all)?)?.is_empty())
+    }
+
     /// Assesses those crashes of a shard that a run would assess. `tick` is told how many chunks
     /// are to be looked at, and how many have been.
     ///
