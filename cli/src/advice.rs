@@ -73,7 +73,9 @@ pub fn store(error: &Error) -> String {
 fn bucket(error: &symtool_bucket::BucketError) -> &'static str {
     use symtool_bucket::BucketError;
     match error {
-        BucketError::Address { .. } => "see the environment variables in docs/bucket.md",
+        BucketError::Address { .. } => {
+            "write s3://BUCKET/PREFIX, gs://… or az://…, and set the variables that docs/bucket.md names"
+        }
         BucketError::Missing { .. } => {
             "check the address and the endpoint, or import a file first, which makes it"
         }
@@ -81,8 +83,8 @@ fn bucket(error: &symtool_bucket::BucketError) -> &'static str {
         BucketError::NoKey { .. } => {
             "give its key with --key-file FILE, --key-command CMD, $SYMTOOL_KEY or `key-file` in symtool.toml"
         }
-        BucketError::WrongKey { .. } => "give the other one",
-        BucketError::Open { .. } => "keys are for sealed buckets",
+        BucketError::WrongKey { .. } => "give the key that the bucket is sealed with",
+        BucketError::Open { .. } => "leave out the key, or name another prefix",
         BucketError::Format { .. } => "use the version that wrote it",
         BucketError::Unfit { .. } => {
             "use storage with conditional writes; `symtool bucket probe` checks it"

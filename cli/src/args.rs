@@ -153,7 +153,7 @@ pub struct Remote {
     /// Answer from the cache of the bucket alone; what is not there is an error
     #[arg(long, global = true)]
     pub offline: bool,
-    /// Wait this long for an answer of the bucket, tries that fail included [default: 30]
+    /// Wait this long for an answer from the bucket, including failed tries; a segment may take 20 times as long [default: 30]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=MAX_WAIT_SECONDS))]
     pub timeout: Option<u64>,
 }

@@ -97,6 +97,24 @@ fn answers_are_those_of_a_store_on_disk() {
     }
 }
 
+/// A whole build-id names a module of which only the beginning is stored, and a debug id one whose
+/// build-id is shorter.
+#[test]
+fn ids_may_be_longer_than_those_that_are_stored() {
+    let (sandbox, server) = (Sandbox::new(), Server::start());
+    let symbols = |guid: &str| format!("MODULE Linux x86_64 {guid}0 {guid}.so\nPUBLIC 1000 0 f\n");
+    let guids = ["44332211665588779900AABBCCDDEEFF", "44332211665588880000000000000000"];
+    let files = guids.map(|guid| sandbox.write(&format!("{guid}.sym"), symbols(guid)));
+    let words = ["import", text(&files[0]), text(&files[1])];
+    assert_eq!((sandbox.run(words).code, run(&sandbox, &server, "a", &words).code), (0, 0));
+    for id in ["11223344556677889900aabbccddeeff01020304", "44332211-6655-8888-0000-000000000000"] {
+        let words = ["resolve", "--module", id, "0x1000"];
+        let (want, got) = (sandbox.run(words), run(&sandbox, &server, "a", &words));
+        assert_eq!(want.code, 0, "{}", want.stderr);
+        assert_eq!((got.code, got.stdout), (0, want.stdout), "{}", got.stderr);
+    }
+}
+
 /// Whatever a bucket answers but that it lacks a module: exit code 75, and nothing is said of it.
 #[test]
 fn what_is_not_known_is_not_said() {

@@ -115,6 +115,19 @@ fn a_line_that_is_wrong_costs_itself() {
 }
 
 /// The answers of `resolve`, but for what names the request.
+/// However much of a long line is read at once, its answer is the same.
+#[test]
+fn a_long_line_is_malformed_in_any_piece() {
+    let (sandbox, _) = sandbox();
+    let line = format!("{}+0x10", "x".repeat(70_000));
+    let want = work(&sandbox, &["resolve"], std::slice::from_ref(&line));
+    assert_eq!(statuses(&want), ["malformed"]);
+    let lines: Vec<String> = std::iter::repeat_n(line, 9).collect();
+    for answer in work(&sandbox, &["resolve"], &lines) {
+        assert_eq!(answer, want[0]);
+    }
+}
+
 #[test]
 fn addresses_are_those_of_resolve() {
     let (sandbox, build) = sandbox();

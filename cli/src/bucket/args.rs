@@ -6,13 +6,13 @@ use clap::Subcommand;
 const PROBE: &str = "Examples:
   symtool bucket probe --store s3://symbols/team
 
-32 requests at a time race to create one object, and then to replace it: exactly one has to win, and the others have to be told. Commits stand on that, and import refuses a bucket where it is not so.";
+32 concurrent requests try to create one object, and then to replace it. Each time exactly one may succeed, and the others must be told that they failed. Imports rely on this, and refuse a bucket whose storage fails the check.";
 
 const GC: &str = "Examples:
   symtool bucket gc --store s3://symbols/team --dry-run
   symtool bucket gc --store s3://symbols/team
 
-A writer that was killed, or that lost to another one, leaves segments and markers that no module refers to. They cost space and nothing else.";
+A writer that was killed, or that lost a race with another one, leaves segments and markers that no module refers to. They take up space but do no other harm.";
 
 const BUCKET: &str = "Examples:
   symtool bucket probe --store s3://symbols/team
@@ -21,10 +21,10 @@ const BUCKET: &str = "Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = BUCKET)]
 pub enum Bucket {
-    /// Checks whether the storage can be written by several at once
+    /// Checks that several processes can safely write to the storage at once
     #[command(after_help = PROBE)]
     Probe,
-    /// Removes what no module refers to, and what is older than a day
+    /// Removes objects that no module has referred to for a day
     #[command(after_help = GC)]
     Gc(BucketGc),
 }

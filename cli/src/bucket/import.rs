@@ -25,8 +25,8 @@ pub fn run(
     };
     let (key, folder) = (cache.key().cloned(), cache.folder());
     let job = BucketImport { bucket: &bucket, key, folder, wait: cache.wait(), import };
-    let summary = job.run(events).map_err(failed)?;
-    // What this machine did not find before may be there now.
+    let summary = job.run(events);
+    // What this machine did not find before may be there now, even if not all was imported.
     cache.forget_missing().map_err(failed)?;
-    Ok(summary)
+    summary.map_err(failed)
 }

@@ -95,7 +95,9 @@ pub fn builds(cache: &CachedBucket, names: &[impl AsRef<OsStr>]) -> Result<Vec<V
             None => {
                 let name = name.as_ref().to_string_lossy();
                 let last_component = name.rsplit('/').next().unwrap_or(&name);
-                wanted.push(Wanted::Name(vec![name.to_string(), last_component.to_owned()]));
+                let mut spellings = vec![name.to_string(), last_component.to_owned()];
+                spellings.dedup();
+                wanted.push(Wanted::Name(spellings));
             }
         }
         counts.push(wanted.len() - before);

@@ -95,10 +95,8 @@ pub fn modules(context: &Context, cache: &CachedBucket, args: &Modules) -> Resul
             modules::list::run(context, &Catalog::only(None, records(&builds)), args)
         }
         Modules::Show(named) => {
-            let mut builds: Vec<Build> = Vec::new();
-            for name in &named.modules {
-                builds.extend(lookup::builds(cache, &[name])?.into_iter().flatten());
-            }
+            let found = lookup::builds(cache, &named.modules)?;
+            let mut builds: Vec<Build> = found.into_iter().flatten().collect();
             builds.sort_by_key(|build| build.key);
             builds.dedup_by_key(|build| build.key);
             modules::show(context, &Catalog::only(None, records(&builds)), named)
@@ -158,7 +156,7 @@ fn probe(context: &Context, cache: &CachedBucket) -> Result<Exit> {
     } else if !context.quiet {
         writeln!(
             io::stdout(),
-            "{}: several can write here at once: of {racers} racers one creates an object, and one replaces it",
+            "{}: safe for several writers: of {racers} concurrent requests, exactly one created the object, and exactly one replaced it each time",
             cache.place()
         )?;
     }

@@ -78,6 +78,22 @@ fn the_end_waits_for_all_shards() {
     assert!(again.contains("another attempt"), "{again}");
     story.symtool(&["reprocess", "--shard", "1/3"]);
     assert_eq!(finish(&story).code, 0);
+    // Whoever was ended before it could say so is started again.
+    let state = story.state();
+    let again = finish(&story);
+    assert_eq!((again.code, story.state()), (0, state), "{}", again.stderr);
+}
+
+/// A mark changes nothing that is assessed.
+#[test]
+fn shards_outlive_marks_of_groups() {
+    let story = late();
+    story.symtool(&["reprocess", "--shard", "0/1"]);
+    let groups = story.symtool(&["groups", "list"]);
+    let group = groups.split_whitespace().next().unwrap();
+    story.symtool(&["groups", "note", group, "seen"]);
+    let run = finish(&story);
+    assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
 /// What was found out under other symbols is no part of the run.

@@ -169,7 +169,10 @@ impl Bucket {
     pub(crate) async fn segment(&self, entry: &Entry) -> Result<Bytes, BucketError> {
         let key = keys::segment(&entry.slot, &entry.segment);
         for _ in 0..READ_TRIES {
-            let Some(object) = self.objects().read(&key, MAX_SEGMENT_BYTES).await? else { break };
+            let Some(object) = self.objects().read(&key, MAX_SEGMENT_BYTES).await? else {
+                let fact = "it is not there; a newer one may have replaced it";
+                return Err(self.objects().error(&key, fact));
+            };
             if blake3::hash(&object.bytes).to_hex().as_str() == entry.segment {
                 return Ok(object.bytes);
             }

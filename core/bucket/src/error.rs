@@ -7,9 +7,7 @@ use symtool_store::seal::KeyId;
 #[non_exhaustive]
 pub enum BucketError {
     /// The address is none of a bucket.
-    #[error(
-        "{address}: not the address of a bucket ({cause}); write s3://BUCKET/PREFIX, gs://… or az://…"
-    )]
+    #[error("{address}: cannot be used as a bucket ({cause})")]
     Address {
         /// What was given.
         address: String,
@@ -35,7 +33,7 @@ pub enum BucketError {
         what: String,
     },
     /// There is no store in it.
-    #[error("{place}: no symtool.json here, so that nothing can be said of its modules")]
+    #[error("{place}: there is no symtool.json, so it is unknown which modules the bucket has")]
     Missing {
         /// The bucket.
         place: String,
@@ -49,7 +47,7 @@ pub enum BucketError {
         what: String,
     },
     /// Nothing may be asked, and the cache does not know.
-    #[error("{place}: {what} is not in the cache, and nothing is asked offline")]
+    #[error("{place}: {what} is not in the cache, and the bucket may not be asked")]
     Offline {
         /// The bucket.
         place: String,
@@ -85,15 +83,13 @@ pub enum BucketError {
         given: KeyId,
     },
     /// It is not sealed, and a key was given.
-    #[error(
-        "{place}: the bucket is not sealed, and a key was given; leave out the key, or name another prefix"
-    )]
+    #[error("{place}: the bucket is not sealed, but a key was given")]
     Open {
         /// The bucket.
         place: String,
     },
     /// Its storage does not do what writing needs.
-    #[error("{place}: this storage cannot be written by several at once: {cause}")]
+    #[error("{place}: several processes cannot safely write to this storage: {cause}")]
     Unfit {
         /// The bucket.
         place: String,
@@ -101,7 +97,7 @@ pub enum BucketError {
         cause: String,
     },
     /// The cache belongs to another bucket.
-    #[error("{}: the cache of {other}", folder.display())]
+    #[error("{}: this folder is the cache of another bucket ({other}), or of an earlier one at that address", folder.display())]
     OtherCache {
         /// The cache.
         folder: std::path::PathBuf,

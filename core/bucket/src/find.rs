@@ -4,10 +4,10 @@
 //! | --- | --- |
 //! | the whole build-id of an ELF file | one for the module |
 //! | another id, or a prefix of one | a list, and one for each module |
-//! | a name or a label | a list, and one for each build, [`MAX_BUILDS`] at most |
+//! | a name or a label | a list, and one for each build, until two are meant |
 //! | nothing that is there | lists, twice: what is not there has to be said twice |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use symtool_module::{Arch, ModuleKind};
@@ -67,7 +67,12 @@ impl Bucket {
         let slots = listed.iter().filter_map(|it| it.key.strip_prefix(MODULES));
         let slots: Vec<String> =
             slots.filter(|slot| keys::is_slot(slot)).map(str::to_owned).collect();
-        self.entries(&slots).await
+        let entries = self.entries(&slots).await?;
+        // Modules of a bucket are never removed: one that is listed is there.
+        if entries.len() < slots.len() {
+            return Err(self.objects().altered(MODULES));
+        }
+        Ok(entries)
     }
 
     async fn look_for(&self, wanted: &Wanted) -> Result<Vec<Entry>, BucketError> {
@@ -104,7 +109,9 @@ impl Bucket {
     /// What `meant` means: by its ids; by its name, if it is no id of any.
     async fn named(&self, meant: &MeantName<'_>) -> Result<Vec<Entry>, BucketError> {
         let mut found = BTreeMap::new();
-        for digits in meant.ids() {
+        // A whole id may be one by two of its spellings.
+        let ids: BTreeSet<&str> = meant.ids().collect();
+        for digits in ids {
             let entries = self.with_id(digits).await?.into_iter();
             found.extend(entries.map(|entry| (entry.key, entry)));
             found.retain(|_, entry| meant.is_of(&entry.record));
@@ -112,9 +119,7 @@ impl Bucket {
                 return Ok(found.into_values().collect());
             }
         }
-        let mut named = self.marked(&self.keys.name(meant.text())).await?;
-        named.retain(|entry| meant.is_of(&entry.record));
-        Ok(named)
+        self.marked(&self.keys.name(meant.text()), |entry| meant.is_of(&entry.record)).await
     }
 
     /// Modules by an id that may begin with `digits`.
@@ -130,12 +135,19 @@ impl Bucket {
         if digits.len() < MIN_ID_DIGITS.min(7) {
             return Ok(Vec::new());
         }
-        self.marked(&self.keys.id(digits)).await
+        // What is stored may be shorter than what is asked for: who asks compares all of it.
+        let first = digits.get(..MIN_ID_DIGITS).unwrap_or(digits);
+        self.marked(&self.keys.id(first), |_| true).await
     }
 
-    /// The modules whose markers begin with `beginning`, the newest [`MAX_BUILDS`] of them. That
-    /// there are none, or that a marker's module is missing, is believed if it is said twice.
-    async fn marked(&self, beginning: &str) -> Result<Vec<Entry>, BucketError> {
+    /// The modules that are meant of those whose markers begin with `beginning`: the newest
+    /// [`MAX_BUILDS`] are read, then the next, until two or more are meant. That there are none, or
+    /// that a marker's module is missing, is believed if it is said twice.
+    async fn marked(
+        &self,
+        beginning: &str,
+        is_meant: impl Fn(&Entry) -> bool,
+    ) -> Result<Vec<Entry>, BucketError> {
         let mut before = None;
         for _ in 0..READ_TRIES {
             let mut times: BTreeMap<String, u64> = BTreeMap::new();
@@ -148,12 +160,18 @@ impl Bucket {
             let mut slots: Vec<(u64, String)> =
                 times.into_iter().map(|(slot, time)| (time, slot)).collect();
             slots.sort_unstable_by(|a, b| b.cmp(a));
-            let slots: Vec<String> =
-                slots.into_iter().map(|(_, slot)| slot).take(MAX_BUILDS).collect();
-            let entries = self.entries(&slots).await?;
-            let is_whole = !slots.is_empty() && entries.len() == slots.len();
+            let slots: Vec<String> = slots.into_iter().map(|(_, slot)| slot).collect();
+            let (mut found, mut is_whole) = (Vec::new(), !slots.is_empty());
+            for some in slots.chunks(MAX_BUILDS) {
+                let entries = self.entries(some).await?;
+                is_whole &= entries.len() == some.len();
+                found.extend(entries.into_iter().filter(|entry| is_meant(entry)));
+                if found.len() > 1 {
+                    break;
+                }
+            }
             if is_whole || before.as_ref() == Some(&slots) {
-                return Ok(entries);
+                return Ok(found);
             }
             before = Some(slots);
         }

@@ -1,13 +1,13 @@
 //! Removes what killed writers, lost races and newer commits have left in a bucket.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::BucketError;
 use crate::bucket::Bucket;
-use crate::keys::{self, IDS, NAMES, PROBES, SEGMENTS};
+use crate::keys::{self, IDS, MODULES, NAMES, PROBES, SEGMENTS};
 use crate::limits::{MAX_REQUESTS, ORPHAN_SECONDS};
 use crate::objects::Listed;
 
@@ -27,8 +27,8 @@ pub struct Garbage {
 }
 
 impl Bucket {
-    /// Removes what nothing refers to and what has not been written for a day; only counts it if
-    /// `is_dry_run`.
+    /// Removes what nothing has referred to for a day, and what has not been written in that time;
+    /// only counts it if `is_dry_run`.
     ///
     /// # Errors
     /// If the bucket cannot be listed, or something cannot be removed.
@@ -53,10 +53,19 @@ impl Bucket {
             used.extend(self.keys.markers(&entry.record, &entry.slot, entry.time));
         }
         let mut garbage = Garbage { modules: entries.len() as u64, ..Garbage::default() };
+        // By the clock of the storage, as all other times here.
+        let commits = self.objects().list(MODULES).await?;
+        let committed: HashMap<&str, SystemTime> = commits
+            .iter()
+            .filter_map(|it| Some((it.key.strip_prefix(MODULES)?, it.modified)))
+            .collect();
         let now = SystemTime::now();
         let mut gone: Vec<Listed> = Vec::new();
         for object in listed.into_iter().filter(|object| !used.contains(&object.key)) {
-            if now.duration_since(object.modified).is_ok_and(|unused| unused >= age) {
+            // What a commit replaced has been unused since then; readers may still ask for it.
+            let commit = keys::slot_of(&object.key).and_then(|slot| committed.get(slot));
+            let since = commit.map_or(object.modified, |commit| object.modified.max(*commit));
+            if now.duration_since(since).is_ok_and(|unused| unused >= age) {
                 garbage.count(&object.key);
                 gone.push(object);
             } else {
@@ -70,14 +79,22 @@ impl Bucket {
         Ok(garbage)
     }
 
-    /// Removes `object`, unless somebody has written it again: it is in use, then.
+    /// Removes `object`, unless somebody has written it again, or its module refers to it now.
     async fn remove_unused(&self, object: Listed) -> Result<(), BucketError> {
-        match self.objects().modified(&object.key).await? {
-            Some(modified) if modified == object.modified => {
-                self.objects().delete(&object.key).await
-            }
-            _ => Ok(()),
+        let is_as_listed = self.objects().modified(&object.key).await? == Some(object.modified);
+        if is_as_listed && !self.is_used(&object.key).await? {
+            self.objects().delete(&object.key).await?;
         }
+        Ok(())
+    }
+
+    /// Whether a module refers to the object at `key`: it is asked itself, as lists may lack one.
+    async fn is_used(&self, key: &str) -> Result<bool, BucketError> {
+        let Some(slot) = keys::slot_of(key) else { return Ok(false) };
+        Ok(self.entry(slot).await?.is_some_and(|entry| {
+            let markers = self.keys.markers(&entry.record, slot, entry.time);
+            keys::segment(slot, &entry.segment) == key || markers.iter().any(|it| it == key)
+        }))
     }
 }
 

@@ -55,7 +55,7 @@ impl BucketImport<'_> {
     pub fn run(&self, events: Events<'_>) -> Result<Summary, BucketError> {
         let io = |cause| BucketError::io(self.folder, cause);
         std::fs::create_dir_all(self.folder).map_err(io)?;
-        let (folder, _in_use) = side_folder(self.folder, self.wait)?;
+        let (_in_use, folder) = side_folder(self.folder, self.wait)?;
         let store = Store::at(&folder.path().join("store"), Duration::ZERO);
         let store = store.with_key(self.key.clone());
         self.bucket.create_like(&store)?;
@@ -99,7 +99,7 @@ impl BucketImport<'_> {
 
 /// A new folder in `folder`, and what says that it is in use. Those of importers that were killed are
 /// removed.
-fn side_folder(folder: &Path, wait: Duration) -> Result<(tempfile::TempDir, Lock), BucketError> {
+fn side_folder(folder: &Path, wait: Duration) -> Result<(Lock, tempfile::TempDir), BucketError> {
     const PREFIX: &str = "import-";
     let io = |cause| BucketError::io(folder, cause);
     // One process at a time looks who is there.
@@ -108,12 +108,14 @@ fn side_folder(folder: &Path, wait: Duration) -> Result<(tempfile::TempDir, Lock
         let entry = entry.map_err(io)?;
         let is_side = entry.file_name().to_string_lossy().starts_with(PREFIX);
         if is_side && Lock::alone(&entry.path().join("lock")).is_some() {
-            std::fs::remove_dir_all(entry.path()).map_err(io)?;
+            // Its importer may be removing it itself; what is left goes with the next import.
+            drop(std::fs::remove_dir_all(entry.path()));
         }
     }
     let side = tempfile::Builder::new().prefix(PREFIX).tempdir_in(folder).map_err(io)?;
     let in_use = Lock::exclusive(&side.path().join("lock"), wait)?;
-    Ok((side, in_use))
+    // The folder goes first, while the lock is still held.
+    Ok((in_use, side))
 }
 
 fn expected_key(module: &ExpectedModule) -> Option<ModuleKey> {

@@ -127,6 +127,14 @@ pub fn marked(marker: &str) -> Option<(&str, u64)> {
     is_slot(slot).then_some((slot, time))
 }
 
+/// The slot of the module that a segment or a marker belongs to.
+pub fn slot_of(key: &str) -> Option<&str> {
+    match key.strip_prefix(SEGMENTS) {
+        Some(rest) => rest.split_once('/').map(|(slot, _)| slot).filter(|slot| is_slot(slot)),
+        None => marked(key).map(|(slot, _)| slot),
+    }
+}
+
 /// Whether `text` can be a slot.
 pub fn is_slot(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

@@ -9,8 +9,8 @@ pub const MAX_ENTRY_BYTES: u64 = 16 << 20;
 /// Bytes of one segment; those of the largest programs have some hundred MiB.
 pub const MAX_SEGMENT_BYTES: u64 = 4 << 30;
 
-/// Builds of one name or of one prefix of an id that are looked at, the newest first: enough to say
-/// that a name is ambiguous.
+/// Builds of one name or of one prefix of an id that are read at a time, the newest first: a request
+/// each.
 pub const MAX_BUILDS: usize = 20;
 
 /// Requests of one command that are under way at a time.

@@ -16,6 +16,7 @@ use object_store::{
 };
 
 use crate::address::{BucketUrl, Scheme};
+use crate::keys::SEGMENTS;
 use crate::{BucketError, Bytes};
 
 /// Pauses between tries.
@@ -23,11 +24,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Of the time that an answer may take, one try may take so much: one that hangs is not the last.
 const TRIES_PER_ANSWER: u32 = 3;
+/// A segment may take so much longer than another answer: the largest have some hundred MiB.
+const SEGMENT_TIMES: u32 = 20;
 
 /// The objects below a prefix.
 #[derive(Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    /// The same, which gives large objects more time.
+    bulk: Arc<dyn ObjectStore>,
     /// Lists keys that begin with any text; without it only those of whole folders can be listed.
     pages: Option<Arc<dyn PaginatedListStore>>,
     prefix: Path,
@@ -80,24 +85,20 @@ impl Objects {
             address: url.to_string(),
             cause: error.to_string(),
         };
-        let (options, retry) = patience(timeout);
-        let prefix = url.prefix().clone();
-        Ok(match url.scheme() {
-            Scheme::S3 => {
+        match url.scheme() {
+            Scheme::S3 => Self::over(url, timeout, |options, retry| {
                 let store = s3(options).with_url(url.root()).with_retry(retry);
-                Self::over(Arc::new(store.build().map_err(wrong)?), prefix, url)
-            }
-            Scheme::Gs => {
+                store.build().map_err(wrong)
+            }),
+            Scheme::Gs => Self::over(url, timeout, |options, retry| {
                 let store = GoogleCloudStorageBuilder::from_env().with_url(url.root());
-                let store = store.with_client_options(options).with_retry(retry);
-                Self::over(Arc::new(store.build().map_err(wrong)?), prefix, url)
-            }
-            Scheme::Az => {
+                store.with_client_options(options).with_retry(retry).build().map_err(wrong)
+            }),
+            Scheme::Az => Self::over(url, timeout, |options, retry| {
                 let store = MicrosoftAzureBuilder::from_env().with_url(url.root());
-                let store = store.with_client_options(options).with_retry(retry);
-                Self::over(Arc::new(store.build().map_err(wrong)?), prefix, url)
-            }
-        })
+                store.with_client_options(options).with_retry(retry).build().map_err(wrong)
+            }),
+        }
     }
 
     /// Those at `url` of the server at `endpoint`, with these credentials.
@@ -112,35 +113,46 @@ impl Objects {
         timeout: Duration,
     ) -> Result<Self, BucketError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (options, retry) = patience(timeout);
-        let store = AmazonS3Builder::new()
-            .with_client_options(options.with_allow_http(true))
-            .with_allow_http(true)
-            .with_endpoint(endpoint)
-            .with_access_key_id(access_key)
-            .with_secret_access_key(secret_key)
-            .with_url(url.root())
-            .with_retry(retry)
-            .build();
-        let store = store.map_err(|error| BucketError::Address {
-            address: url.to_string(),
-            cause: error.to_string(),
-        })?;
-        Ok(Self::over(Arc::new(store), url.prefix().clone(), url))
+        Self::over(url, timeout, |options, retry| {
+            let store = AmazonS3Builder::new()
+                .with_client_options(options.with_allow_http(true))
+                .with_allow_http(true)
+                .with_endpoint(endpoint)
+                .with_access_key_id(access_key)
+                .with_secret_access_key(secret_key)
+                .with_url(url.root())
+                .with_retry(retry)
+                .build();
+            store.map_err(|error| BucketError::Address {
+                address: url.to_string(),
+                cause: error.to_string(),
+            })
+        })
     }
 
+    /// Those at `url`, by the clients that `build` makes.
     fn over<S: ObjectStore + PaginatedListStore>(
-        store: Arc<S>,
-        prefix: Path,
         url: &BucketUrl,
-    ) -> Self {
+        timeout: Duration,
+        build: impl Fn(ClientOptions, RetryConfig) -> Result<S, BucketError>,
+    ) -> Result<Self, BucketError> {
+        let (options, retry) = patience(timeout);
+        let store = Arc::new(build(options.clone(), retry.clone())?);
+        let bulk = build(options.with_timeout(timeout * SEGMENT_TIMES), retry)?;
         let pages: Arc<dyn PaginatedListStore> = store.clone();
-        Self { store, pages: Some(pages), prefix, place: url.to_string() }
+        let (prefix, place) = (url.prefix().clone(), url.to_string());
+        Ok(Self { store, bulk: Arc::new(bulk), pages: Some(pages), prefix, place })
     }
 
     /// Those of `store`, which is called `place`.
     pub fn of(store: Arc<dyn ObjectStore>, place: &str) -> Self {
-        Self { store, pages: None, prefix: Path::default(), place: place.to_owned() }
+        let (bulk, prefix) = (Arc::clone(&store), Path::default());
+        Self { store, bulk, pages: None, prefix, place: place.to_owned() }
+    }
+
+    /// Who answers for the object at `key`.
+    fn store(&self, key: &str) -> &dyn ObjectStore {
+        if key.starts_with(SEGMENTS) { &*self.bulk } else { &*self.store }
     }
 
     /// What the bucket is called.
@@ -169,7 +181,7 @@ impl Objects {
     /// is there.
     pub(crate) async fn read(&self, key: &str, max: u64) -> Result<Option<Object>, BucketError> {
         let read = async {
-            let found = self.store.get(&self.path(key)?).await;
+            let found = self.store(key).get(&self.path(key)?).await;
             let found = match found {
                 Err(Error::NotFound { source, .. }) if !is_of_bucket(&source.to_string()) => {
                     return Ok(None);
@@ -191,7 +203,7 @@ impl Objects {
 
     /// Puts `bytes` at `key`, whatever is there.
     pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BucketError> {
-        let put = self.store.put(&self.path(key)?, bytes.into()).await;
+        let put = self.store(key).put(&self.path(key)?, bytes.into()).await;
         put.map(drop).map_err(|error| self.error(key, &error.to_string()))
     }
 
@@ -218,7 +230,7 @@ impl Objects {
 
     async fn put_if(&self, key: &str, bytes: Bytes, mode: PutMode) -> Result<Written, BucketError> {
         let options = PutOptions { mode, ..PutOptions::default() };
-        match self.store.put_opts(&self.path(key)?, bytes.into(), options).await {
+        match self.store(key).put_opts(&self.path(key)?, bytes.into(), options).await {
             Ok(_) => Ok(Written::Done),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Written::Other),
             Err(error @ (Error::NotImplemented { .. } | Error::NotSupported { .. })) => {

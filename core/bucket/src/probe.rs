@@ -62,6 +62,10 @@ async fn won(
     let there = there.ok_or_else(|| unfit(objects, "what was written is not there"))?;
     match winners[..] {
         [winner] if there.bytes == format!("{round} {winner}").as_bytes() => Ok(there),
+        // Who won asked again, as the answer was lost, and was told of its own write.
+        [] if there.bytes.starts_with(format!("{round} ").as_bytes()) => {
+            Err(objects.error(key, "the answer to the request that won was lost"))
+        }
         [_] => Err(unfit(objects, &format!("of {RACERS} that {what} an object another one won"))),
         _ => {
             let count = winners.len();

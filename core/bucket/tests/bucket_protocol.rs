@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use support::server::{Fault, Server};
@@ -149,6 +150,27 @@ fn a_writer_that_was_killed_leaves_nothing_that_is_found() {
         found(&cached(&server, &folder.path().join("d"), None), &named(NAMES[0])),
         [NAMES[0]]
     );
+}
+
+/// That a module is not there is believed of no single answer by who removes what it refers to.
+#[test]
+fn garbage_is_not_collected_by_a_false_answer() {
+    let (server, folder) = (Server::start(), folder());
+    import(&server, &folder.path().join("a"), &files(&NAMES[..2]), None);
+    let bucket = connect(&server, LONG).open(None).unwrap();
+    server.age(Duration::from_secs(90_000));
+    let before = server.objects();
+    let is_told = AtomicBool::new(false);
+    server.fail(move |request| {
+        let is_read = request.key.starts_with("team/modules/") && request.method == "GET";
+        let is_first = is_read && !is_told.swap(true, Ordering::Relaxed);
+        if is_first { Fault::Status(404, "NoSuchKey") } else { Fault::None }
+    });
+    let error = bucket.collect_garbage(false).unwrap_err();
+    assert!(error.may_pass(), "{error}");
+    assert_eq!(server.objects(), before);
+    assert_eq!(bucket.collect_garbage(false).unwrap().segments, 0);
+    assert_eq!(server.objects(), before);
 }
 
 #[test]

@@ -51,6 +51,29 @@ fn a_file_that_broke_off_is_continued() {
     assert_eq!((start, done.unwrap()), (part.bytes, rest.len() as u64));
     bytes.extend(rest);
     assert_eq!(bytes, sample());
+    // A server that does not heed `If-Range` sends the end of another file, or not all of it.
+    let careless = Server::new(|request, _| {
+        match request.header("range") {
+        None => Reply::File(b"a new file".to_vec()),
+        Some(_) => Reply::Raw(
+            b"HTTP/1.1 206 Part\r\nContent-Length: 1\r\nETag: \"new\"\r\nContent-Range: bytes 9-9/10\r\n\r\ne"
+                .to_vec(),
+        ),
+    }
+    });
+    let short = Server::new(|request, _| match request.header("range") {
+        None => Reply::File(b"a new file".to_vec()),
+        Some(_) => Reply::Raw(
+            b"HTTP/1.1 206 Part\r\nContent-Length: 1\r\nContent-Range: bytes 8-8/10\r\n\r\nl"
+                .to_vec(),
+        ),
+    });
+    for (server, bytes) in [(&careless, 9), (&short, 8)] {
+        let other = self::url(server, "a");
+        let part = Part { bytes, validator: "\"old\"" };
+        let (bytes, start, ..) = fetch(&Get { part: Some(part), ..get(&other) });
+        assert_eq!((start, &bytes[..]), (0, &b"a new file"[..]));
+    }
     // Of another file nothing is kept.
     let part = Part { validator: "\"other\"", ..part };
     let (bytes, start, ..) = fetch(&Get { part: Some(part), ..get(&url) });

@@ -6,7 +6,7 @@
 //! FOLDER/store/       the store (symtool-store), sealed with the bucket's own keys
 //! FOLDER/used/KEY     when the module was asked for last: its time of modification (quota.rs)
 //! FOLDER/missing/HASH what was not there, and when (missing.rs)
-//! FOLDER/lock         shared while modules are put in and opened, alone while some are removed
+//! FOLDER/lock         shared while modules are opened, alone while some are removed
 //! ```
 //!
 //! A reader sees the store as it was when it was opened, whatever is removed then
@@ -139,7 +139,12 @@ impl CachedBucket {
     /// If they cannot be listed and read.
     pub fn all(&self) -> Result<Vec<Build>, BucketError> {
         if self.options.is_offline {
-            let reader = self.store.read()?;
+            let reader = match self.store.read() {
+                Err(symtool_store::Error::Missing(_)) => {
+                    return Err(self.offline("the list of modules"));
+                }
+                reader => reader?,
+            };
             return Ok(reader.catalog().modules()?.iter().cloned().map(Build::cached).collect());
         }
         Ok(self.bucket()?.all()?.into_iter().map(Build::of).collect())
@@ -254,7 +259,7 @@ impl CachedBucket {
             let (there, lacking) = there(&reader, &entries)?;
             if lacking.is_empty() {
                 drop(lock);
-                self.note_used(&there);
+                self.note_used(there.iter().map(|module| module.generation.module));
                 return Ok(Brought { reader, modules: there });
             }
             drop((lock, reader));
@@ -275,6 +280,8 @@ impl CachedBucket {
         let bucket = self.bucket()?;
         let entries: Vec<&Entry> = builds.iter().filter_map(|it| it.entry.as_ref()).collect();
         let packed = bucket.packed(&self.store, &self.folder, &entries)?;
+        // Before it is there, so that no other process takes it for what was used least lately.
+        self.note_used(builds.iter().map(|build| build.key));
         Ok(self.store.take(&packed)?)
     }
 }

@@ -5,8 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use symtool_store::ModuleKey;
 use symtool_store::database::Lock;
-use symtool_store::{Module, ModuleKey};
 
 use super::{Build, CachedBucket};
 use crate::BucketError;
@@ -16,10 +16,10 @@ impl CachedBucket {
         self.folder.join("used").join(key.to_string())
     }
 
-    /// Notes that `modules` were asked for now. What cannot be noted goes sooner.
-    pub(super) fn note_used(&self, modules: &[Module]) {
-        for module in modules.iter().filter(|_| self.options.quota.is_some()) {
-            let path = self.used(module.generation.module);
+    /// Notes that the modules with these keys were asked for now. What cannot be noted goes sooner.
+    pub(super) fn note_used(&self, keys: impl Iterator<Item = ModuleKey>) {
+        for key in keys.filter(|_| self.options.quota.is_some()) {
+            let path = self.used(key);
             let file = OpenOptions::new().write(true).open(&path).or_else(|_| File::create(&path));
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
