@@ -144,11 +144,17 @@ impl Config {
     /// Takes one key of a file in `folder`.
     fn set(&mut self, key: &str, value: &Value, folder: &Path) -> Result<(), String> {
         let wrong = |want: &str| format!("`{key}` has to be {want}");
+        let path = || full_path(value, folder).ok_or_else(|| wrong("a path in quotes"));
+        let seconds = |least| {
+            let seconds = whole(value).filter(|it| (least..=MAX_WAIT_SECONDS).contains(it));
+            seconds.ok_or_else(|| {
+                wrong(&format!("a number of seconds from {least} to {MAX_WAIT_SECONDS}"))
+            })
+        };
         match key {
             "store" => {
                 let bucket = value.as_str().filter(|text| is_bucket(text)).map(PathBuf::from);
-                let store = bucket.or_else(|| full_path(value, folder));
-                self.store = Some(store.ok_or_else(|| wrong("a path in quotes"))?);
+                self.store = Some(bucket.map_or_else(path, Ok)?);
             }
             "jobs" => {
                 let jobs = whole(value)
@@ -157,47 +163,28 @@ impl Config {
                 self.jobs =
                     Some(jobs.ok_or_else(|| wrong(&format!("a number from 1 to {MAX_JOBS}")))?);
             }
-            "wait" => {
-                let wait = whole(value).filter(|wait| *wait <= MAX_WAIT_SECONDS);
-                self.wait = Some(wait.ok_or_else(|| {
-                    wrong(&format!("a number of seconds, {MAX_WAIT_SECONDS} at most"))
-                })?);
-            }
+            "wait" => self.wait = Some(seconds(0)?),
             "color" => {
                 let color = value.as_str().and_then(Color::named);
                 self.color = Some(color.ok_or_else(|| wrong("\"auto\", \"always\" or \"never\""))?);
             }
-            "key-file" => {
-                self.key_file =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
-            }
+            "key-file" => self.key_file = Some(path()?),
             "key-command" => {
                 let command = value.as_str().filter(|command| !command.trim().is_empty());
                 self.key_command =
                     Some(command.ok_or_else(|| wrong("a command in quotes"))?.to_owned());
             }
-            "cache" => {
-                self.cache =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
-            }
+            "cache" => self.cache = Some(path()?),
             "cache-quota" => self.cache_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
             "retry-missing" => {
                 let age = value.as_str().and_then(|text| args::age(text).ok());
                 self.retry_missing =
                     Some(age.ok_or_else(|| wrong("an age, as in \"1h\" or \"10m\""))?);
             }
-            "timeout" => {
-                let timeout = whole(value).filter(|it| (1..=MAX_WAIT_SECONDS).contains(it));
-                self.timeout = Some(timeout.ok_or_else(|| {
-                    wrong(&format!("a number of seconds from 1 to {MAX_WAIT_SECONDS}"))
-                })?);
-            }
+            "timeout" => self.timeout = Some(seconds(1)?),
             "quota" => self.quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
             "crash-quota" => self.crash_quota = Some(bytes(value).ok_or_else(|| wrong(SIZE))?),
-            "rules" => {
-                self.rules =
-                    Some(full_path(value, folder).ok_or_else(|| wrong("a path in quotes"))?);
-            }
+            "rules" => self.rules = Some(path()?),
             "debug-dirs" => {
                 let dirs = value
                     .as_array()
@@ -349,7 +336,7 @@ mod tests {
             ("store = \"\"", "`store` has to be a path in quotes"),
             ("jobs = 0", "`jobs` has to be a number from 1 to 1024"),
             ("jobs = \"2\"", "`jobs` has to be a number from 1 to 1024"),
-            ("wait = -1", "`wait` has to be a number of seconds, 31536000 at most"),
+            ("wait = -1", "`wait` has to be a number of seconds from 0 to 31536000"),
             ("timeout = 0", "`timeout` has to be a number of seconds from 1 to 31536000"),
             ("retry-missing = 5", "`retry-missing` has to be an age, as in \"1h\" or \"10m\""),
             ("color = \"red\"", "`color` has to be \"auto\", \"always\" or \"never\""),

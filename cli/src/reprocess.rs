@@ -110,15 +110,12 @@ pub fn run(context: &Context, args: &Reprocess) -> Result<Exit> {
     };
     let progress = |all, done| meter.set(Reached { count: done, part: Some((done, all)) });
     let reprocessed = if args.finish {
-        let finished = reprocess.finish(&store, progress);
-        finished
-            .map_err(|error| exit::or_try_later(error.into()))?
-            .map_err(|missing| not_done(&missing))?
+        finish(reprocess, &store, progress)
     } else {
-        reprocess.run(&store, progress)?
+        Ok(reprocess.run(&store, progress)?)
     };
     drop(meter);
-    let Reprocessed { status, report, missing, counted: newly_counted } = reprocessed;
+    let Reprocessed { status, report, missing, counted: newly_counted } = reprocessed?;
     counted::note(&store, newly_counted);
     let told = Told {
         version: output::VERSION,
@@ -188,6 +185,17 @@ fn run_shard(
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Finishes a run whose shards are all done.
+fn finish(
+    reprocess: symtool_core::Reprocess<'_>,
+    store: &Store,
+    progress: impl Fn(u64, u64) + Sync,
+) -> Result<Reprocessed> {
+    let finished = reprocess.finish(store, progress);
+    let finished = finished.map_err(|error| exit::or_try_later(error.into()))?;
+    finished.map_err(|missing| not_done(&missing).into())
 }
 
 /// Shards may still be at work.

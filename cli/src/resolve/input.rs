@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Bytes of one line that are kept; of a longer one, which no request needs, the rest is dropped.
-pub(super) const MAX_LINE_BYTES: usize = 64 << 10;
+pub const MAX_LINE_BYTES: usize = 64 << 10;
 
 /// Bytes of requests in the first run, and in any.
 const FIRST_RUN_BYTES: usize = 512 << 10;

@@ -141,7 +141,7 @@ fn bounds_hold() {
     let (_, modules, _) = fetch(&sandbox, &["--limit", "1"]);
     assert_eq!((count(&modules, "fetched"), stored(&sandbox).len()), (1, 1));
     for (words, told) in [
-        (&["missing", "--fetch", "--max-bytes", "much"][..], "no size"),
+        (&["missing", "--fetch", "--max-bytes", "much"][..], "not a size"),
         (&["missing", "--max-bytes", "1GB"], "--fetch"),
     ] {
         let run = sandbox.run(words);

@@ -118,14 +118,17 @@ impl Reprocess<'_> {
         let catalog = reader.catalog();
         let assessor = assessor(&reader, &catalog, self.rules)?;
         let crashes = Crashes::open(store)?;
-        match crashes.read_shards(&assessor, self.all)? {
-            Ok(answers) => self.run_with(&answers, &assessor, store, progress).map(Ok),
+        let answers = match crashes.read_shards(&assessor, self.all)? {
+            Ok(answers) => answers,
             // The run was finished before: whoever did it was ended before it could say so.
             Err(ShardsMissing::All) if crashes.is_settled(&assessor, self.all)? => {
-                self.run_with(&ShardAnswers::default(), &assessor, store, progress).map(Ok)
+                ShardAnswers::default()
             }
-            Err(missing) => Ok(Err(missing)),
-        }
+            Err(missing) => return Ok(Err(missing)),
+        };
+        // Who writes waits for readers.
+        drop(crashes);
+        self.run_with(&answers, &assessor, store, progress).map(Ok)
     }
 
     fn run_with(

@@ -63,6 +63,17 @@ impl Image {
         };
         Self { id, ..self }
     }
+
+    /// The id to name it by, as the report spells it: of an ELF file the whole build-id, if it has
+    /// that.
+    pub fn spelled_id(&self) -> Option<&str> {
+        let code_id = self.code_id.as_ref().map(CodeId::as_str);
+        let debug_id = self.debug_id.as_ref().map(DebugId::as_str);
+        match self.kind {
+            ImageKind::Elf => code_id.or(debug_id),
+            _ => debug_id.or(code_id),
+        }
+    }
 }
 
 /// What kind of file an image is.

@@ -5,10 +5,8 @@ mod mapping;
 use std::borrow::Cow;
 
 use hashbrown::HashMap;
-use symtool_module::{Arch, CodeId, DebugId, number_of};
-use symtool_report::{
-    CrashEvent, Exception, Frame, FrameKind, Image, ImageId, ImageKind, Relation,
-};
+use symtool_module::{Arch, number_of};
+use symtool_report::{CrashEvent, Exception, Frame, FrameKind, Image, ImageId, Relation};
 use symtool_store::{Catalog, Error};
 
 use crate::ids::CrashId;
@@ -169,16 +167,10 @@ impl Builder {
     }
 
     fn image(&mut self, image: &Image) -> u32 {
-        let code_id = image.code_id.as_ref().map(CodeId::as_str);
-        let debug_id = image.debug_id.as_ref().map(DebugId::as_str);
-        let spelled_id = match image.kind {
-            ImageKind::Elf => code_id.or(debug_id),
-            _ => debug_id.or(code_id),
-        };
         let stored = StoredImage {
             kind: image.kind,
             id: image.id.clone(),
-            spelled_id: self.text(spelled_id),
+            spelled_id: self.text(image.spelled_id()),
             name: self.text(image.name.as_deref()),
             path: self.text(image.path.as_deref().map(stable_path).as_deref()),
             arch: self.text(image.arch.as_ref().map(Arch::as_str)),
