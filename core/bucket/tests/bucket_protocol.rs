@@ -218,7 +218,8 @@ fn a_sealed_bucket_shows_no_name_and_opens_with_its_key_only() {
         .to_string();
     for (object, bytes) in server.objects() {
         let text = format!("{object} {}", String::from_utf8_lossy(&bytes));
-        for secret in ["asm-gas", "gcc-O2", ".so", ".c", "main", &id[..8]] {
+        // Shorter texts stand in what is encrypted by chance.
+        for secret in ["asm-gas", "gcc-O2", "dwarf5", "x86_64", "/src/", &id[..8]] {
             assert!(!text.contains(secret), "{object}: {secret}");
         }
     }
