@@ -166,11 +166,14 @@ def kills(fleet, count):
     fleet.run("killed-local", ["import", old])
     fleet.run("killed-local", ["import", new])
     answers.add(segments(fleet, "killed-local", words, None))
+    begun = time.monotonic()
+    fleet.run("kills", ["import", "--force", new], "kills-timed")
+    seconds = time.monotonic() - begun
     generator, killed = random.Random(24), 0
     for number in range(count):
         command = fleet.command("kills", ["import", "--force", new], f"kills-{number}")
         process = subprocess.Popen(command, env=fleet.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(generator.uniform(0.0, 0.5))
+        time.sleep(generator.uniform(0.0, seconds))
         killed += process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
