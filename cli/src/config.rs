@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -200,6 +201,22 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// The number in `range` that `key` of `table` has, or the `default`.
+///
+/// # Errors
+/// What it has to be.
+pub fn number(
+    table: &Table,
+    key: &str,
+    range: RangeInclusive<u64>,
+    default: u64,
+) -> Result<u64, String> {
+    let Some(value) = table.get(key) else { return Ok(default) };
+    whole(value).filter(|number| range.contains(number)).ok_or_else(|| {
+        format!("`{key}` has to be a number from {} to {}", range.start(), range.end())
+    })
 }
 
 /// Where lines of source can be seen, if `table` says so.

@@ -115,7 +115,7 @@ fn ids_may_be_longer_than_those_that_are_stored() {
     }
 }
 
-/// Whatever a bucket answers but that it lacks a module: exit code 75, and nothing is said of it.
+/// Only a bucket that answers can lack a module. Everything else is exit code 75.
 #[test]
 fn what_is_not_known_is_not_said() {
     let (sandbox, server) = (Sandbox::new(), Server::start());

@@ -17,7 +17,7 @@ use symtool_core::fetch::{Layout, Source, SourcePlace, Use};
 use symtool_http::SecretUrl;
 use toml::{Table, Value};
 
-use crate::config::full_path;
+use crate::config::{full_path, number};
 use crate::secret_text::{SecretText, text};
 
 /// What elfutils and LLVM wait for a server, which may have to unpack a package first.
@@ -84,13 +84,8 @@ impl SourceSettings {
             (None, None) => return Err("set url, url-env, url-file or path".to_owned()),
             (Some(_), Some(_)) => return Err("a URL and `path` cannot both be set".to_owned()),
         };
-        let number = |key: &str, least: u64, most: u64, default: u64| match table.get(key) {
-            None => Ok(default),
-            Some(value) => value
-                .as_integer()
-                .and_then(|number| u64::try_from(number).ok())
-                .filter(|number| (least..=most).contains(number))
-                .ok_or_else(|| format!("`{key}` has to be a number from {least} to {most}")),
+        let number = |key: &str, least: u64, most: u64, default: u64| {
+            number(table, key, least..=most, default)
         };
         Ok(Self {
             layout,

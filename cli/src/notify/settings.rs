@@ -24,6 +24,7 @@ use symtool_http::SecretUrl;
 use symtool_notify::{Receiver, Secret, Style, Webhook};
 use toml::{Table, Value};
 
+use crate::config::number;
 use crate::secret_text::{SecretText, text};
 
 /// Seconds in which a receiver that is down is tried again.
@@ -106,13 +107,8 @@ impl NotifySettings {
         if secret.is_some() && (matches!(to, To::Command(_)) || !style.can_sign()) {
             return Err("messages of this style are not signed, so `secret` has no use".to_owned());
         }
-        let number = |key: &str, least: u64, most: u64, default: u64| match table.get(key) {
-            None => Ok(default),
-            Some(value) => value
-                .as_integer()
-                .and_then(|number| u64::try_from(number).ok())
-                .filter(|number| (least..=most).contains(number))
-                .ok_or_else(|| format!("`{key}` has to be a number from {least} to {most}")),
+        let number = |key: &str, least: u64, most: u64, default: u64| {
+            number(table, key, least..=most, default)
         };
         let spike = u32::try_from(number("spike", 2, 1_000, u64::from(SPIKE))?).unwrap_or(SPIKE);
         Ok(Self {

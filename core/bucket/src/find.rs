@@ -5,7 +5,7 @@
 //! | the whole build-id of an ELF file | one for the module |
 //! | another id, or a prefix of one | a list, and one for each module |
 //! | a name or a label | a list, and one for each build, until two are meant |
-//! | nothing that is there | lists, twice: what is not there has to be said twice |
+//! | nothing that is there | lists, twice: one answer may be wrong |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +97,7 @@ impl Bucket {
         }
     }
 
-    /// The module at `key`. That there is none has to be said twice.
+    /// The module at `key`. Two answers have to agree that there is none.
     async fn at(&self, key: ModuleKey) -> Result<Option<Entry>, BucketError> {
         let slot = self.keys.slot(key);
         match self.entry(&slot).await? {
@@ -142,7 +142,7 @@ impl Bucket {
 
     /// The modules that are meant of those whose markers begin with `beginning`: the newest
     /// [`MAX_BUILDS`] are read, then the next, until two or more are meant. That there are none, or
-    /// that a marker's module is missing, is believed if it is said twice.
+    /// that a marker's module is missing, is believed after two equal answers.
     async fn marked(
         &self,
         beginning: &str,
